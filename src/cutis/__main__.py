@@ -1,0 +1,3 @@
+from cutis.cli import main
+
+main()

@@ -1,0 +1,106 @@
+"""bundle.json: all that a model needs besides its network, and the digests that hold the folder together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from cutis.schema.classes import ClassInfo
+from cutis.schema.licence import ComposedLicence
+
+FORMAT = 1
+
+
+class Preprocessing(BaseModel):
+    """From a file to the network's input: decode (orientation applied, sRGB 8 bit), resize the whole image to
+    size x size with Pillow's antialiased bilinear filter, uint8 RGB. Mean and standard deviation are in the graph."""
+
+    model_config = ConfigDict(frozen=True)
+    size: int
+    mean: tuple[float, float, float]  # of pixel / 255
+    std: tuple[float, float, float]
+
+
+class OperatingPoint(BaseModel):
+    """A threshold on p(malignant), flagged at or above, and what it gave on validation; n counts units, one image
+    each."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    threshold: float
+    sensitivity: float
+    specificity: float
+    n: int
+
+
+class Ood(BaseModel):
+    """Distance to the k-th nearest training feature (L2-normalised); above `threshold` the answer is refused.
+
+    threshold: the `quantile` of the score on validation units; features lie in ood.safetensors ("features", n x d).
+    Source: Sun et al., "Out-of-distribution detection with deep nearest neighbors", ICML 2022.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    method: str = "knn"
+    k: int
+    threshold: float
+    quantile: float
+
+
+class Conformal(BaseModel):
+    """Split-conformal sets. LAC: codes with p >= 1 - quantile (Sadinle, Lei & Wasserman, JASA 2019).
+
+    n: labelled validation images. n_units: scores the quantile is of: one a unit (its image of the lowest image_id),
+    since several images of a lesion are not exchangeable with a new one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    method: str = "lac"
+    coverage: float
+    quantile: float
+    n: int
+    n_units: int
+    unit: str
+
+
+class ParityRow(BaseModel):
+    """How far a runtime's probabilities are from torch's: max |p - p_torch| over `images` real images at a batch
+    size."""
+
+    model_config = ConfigDict(frozen=True)
+    runtime: str
+    precision: str = "fp32"
+    batch: int
+    images: int
+    max_delta_p: float
+    tolerance: float
+
+
+class BundleCard(BaseModel):
+    """bundle.json. `files`: SHA-256 of every other file. `digest`: SHA-256 of this card without `digest`."""
+
+    model_config = ConfigDict(frozen=True)
+    format: int = FORMAT
+    cutis: str
+    created: str
+    backbone: str
+    method: str  # objective's name
+    classes: tuple[ClassInfo, ...]
+    preprocessing: Preprocessing
+    flips: bool  # whether the graph averages the image and its mirror images
+    temperature: float
+    conformal: Conformal | None
+    ood: Ood | None
+    operating_points: tuple[OperatingPoint, ...] = ()
+    licence: ComposedLicence
+    dataset: str
+    dataset_digest: str
+    split: dict[str, Any]
+    trained: dict[str, Any]
+    parity: tuple[ParityRow, ...]
+    precision: str = "fp32"
+    reduced: dict[str, Any] = {}  # precision -> its certificate and subgroup table
+    limits: tuple[str, ...] = ()
+    files: dict[str, str]
+    digest: str = ""

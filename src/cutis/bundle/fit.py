@@ -1,0 +1,176 @@
+"""The calibration part of a freeze: run the exported model as it will be served, and fit what the card holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from cutis.bundle.calibrate import (
+    conformal_quantile,
+    fit_temperature,
+    knn_distance,
+    lac_scores,
+    normalise_rows,
+    operating_point,
+    softmax,
+)
+from cutis.bundle.card import Conformal, Ood, OperatingPoint
+from cutis.bundle.runtime import Runtime
+from cutis.bundle.stream import Chunk, stream
+from cutis.data.dataset import Dataset
+from cutis.files import sha256_text
+from cutis.progress import track
+from cutis.schema.classes import ClassInfo
+
+NEIGHBOURS = 10
+MOST_FEATURES = 2_000  # of training images: Sun et al. find 1 % of ImageNet as good as all; this bounds a freeze's time
+OOD_QUANTILE = 0.99
+SENSITIVITIES = (0.90, 0.95)
+LEAST_PER_SIDE = 5  # malignant and benign units that an operating point needs
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Rows that could be read (image_id, group, target...), with the model's outputs on them."""
+
+    rows: pl.DataFrame
+    logits: np.ndarray
+    features: np.ndarray
+
+
+@dataclass
+class Fitted:
+    temperature: float = 1.0
+    conformal: Conformal | None = None
+    ood: Ood | None = None
+    bank: np.ndarray | None = None  # (m, d) float32 unit rows
+    operating_points: tuple[OperatingPoint, ...] = ()
+    limits: list[str] = field(default_factory=list)
+
+
+def see(dataset: Dataset, rows: pl.DataFrame, runtime: Runtime, size: int, label: str) -> Seen:
+    """Decode and run the images of `rows` (of `dataset`), exactly as predict does; unreadable files are left out."""
+    paths = [dataset.path / name for name in rows["file"].to_list()]
+    logits: list[np.ndarray] = []
+    features: list[np.ndarray] = []
+    keep = np.ones(len(paths), bool)
+    chunks = (c for c in stream(paths, runtime, size) for _ in _collect(c, logits, features, keep))
+    for _ in track(chunks, len(paths), label):
+        pass
+    if not logits:
+        return Seen(rows, np.empty((0, 0), np.float32), np.empty((0, 0), np.float32))
+    return Seen(rows.filter(pl.Series(keep)), np.concatenate(logits)[keep], np.concatenate(features)[keep])
+
+
+def _collect(chunk: Chunk, logits: list[np.ndarray], features: list[np.ndarray], keep: np.ndarray) -> range:
+    logits.append(chunk.logits)
+    features.append(chunk.features)
+    for place in chunk.reasons:
+        keep[chunk.start + place] = False
+    return range(len(chunk.logits))
+
+
+def drawn(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+    """At most `most` rows, the same whatever their order: those whose image_id has the smallest SHA-256."""
+    order = np.argsort([sha256_text(image_id) for image_id in rows["image_id"].to_list()], kind="stable")
+    return rows[order[:most]].sort("image_id")
+
+
+def one_a_unit(rows: pl.DataFrame) -> np.ndarray:
+    """Row numbers: of each group, its image of the lowest image_id.
+
+    Conformal scores have to be exchangeable, and several images of a lesion are not: each unit gives one score.
+    """
+    first = rows.with_row_index("at").sort("image_id").unique("group", keep="first", maintain_order=True)
+    return first["at"].to_numpy()
+
+
+def fit(validation: Seen, training: np.ndarray, classes: Sequence[ClassInfo], *, unit: str, coverage: float) -> Fitted:
+    """Temperature, conformal quantile, OOD bank and threshold, operating points; what can't be fitted is a limit.
+
+    validation.rows: image_id, group, target. training: (m, d) features of training images, from the same runtime.
+    """
+    out = Fitted()
+    if len(validation.rows) == 0:
+        out.limits.append(
+            "There was no validation image to calibrate on: probabilities are the network's own (temperature 1), "
+            "there are "
+            "no sets, no refusals and no operating points."
+        )
+        return out
+    _fit_ood(out, validation, training, unit)
+    codes = {c.code: i for i, c in enumerate(classes)}
+    at = np.flatnonzero(validation.rows["target"].is_in(list(codes)).fill_null(False).to_numpy())
+    rows, logits = validation.rows[at.tolist()], validation.logits[at]
+    if len(rows) == 0:
+        out.limits.append("No validation image is labelled: probabilities are not calibrated and there are no sets.")
+        return out
+    targets = rows["target"].replace_strict(codes, return_dtype=pl.Int64).to_numpy()
+    of_unit = rows.with_columns(pl.len().over("group").alias("images"))["images"].to_numpy()
+    temperature = fit_temperature(logits, targets, 1 / of_unit)
+    if temperature is None:
+        out.limits.append("The temperature has no best value on the validation images and was left at 1.")
+    out.temperature = temperature or 1.0
+    p = softmax(logits, out.temperature)
+    one = one_a_unit(rows)
+    _fit_conformal(out, p[one], targets[one], len(rows), unit, coverage)
+    _fit_points(out, p[one], targets[one], classes, unit)
+    return out
+
+
+def _fit_ood(out: Fitted, validation: Seen, training: np.ndarray, unit: str) -> None:
+    one = one_a_unit(validation.rows)
+    if len(training) <= NEIGHBOURS:
+        out.limits.append(f"Only {len(training)} training images: nothing is refused for being unlike them.")
+        return
+    out.bank = normalise_rows(training)
+    distance = knn_distance(validation.features[one], out.bank, NEIGHBOURS)
+    threshold = float(np.quantile(distance, OOD_QUANTILE, method="higher"))
+    out.ood = Ood(k=NEIGHBOURS, threshold=threshold, quantile=OOD_QUANTILE)
+    if len(one) < 1 / (1 - OOD_QUANTILE):
+        out.limits.append(
+            f"The refusal threshold comes from {len(one)} validation {unit}s: it is simply the largest distance "
+            "among them."
+        )
+
+
+def _fit_conformal(out: Fitted, p: np.ndarray, targets: np.ndarray, images: int, unit: str, coverage: float) -> None:
+    quantile = conformal_quantile(lac_scores(p, targets), coverage)
+    if quantile is None:
+        out.limits.append(
+            f"No sets: {coverage:.0%} coverage needs at least {int(np.ceil(coverage / (1 - coverage) - 1e-9))} "
+            "validation "
+            f"{unit}s and there are {len(p)}."
+        )
+        return
+    out.conformal = Conformal(coverage=coverage, quantile=quantile, n=images, n_units=len(p), unit=unit)
+
+
+def _fit_points(out: Fitted, p: np.ndarray, targets: np.ndarray, classes: Sequence[ClassInfo], unit: str) -> None:
+    sick = np.array([c.malignant is True for c in classes])
+    well = np.array([c.malignant is False for c in classes])
+    if not sick.any() or not well.any():
+        out.limits.append("No operating points: the classes are not marked as malignant and benign.")
+        return
+    rows = sick[targets] | well[targets]  # classes that are neither stay out
+    malignant = sick[targets][rows]
+    found = int(malignant.sum()), int((~malignant).sum())
+    if min(found) < LEAST_PER_SIDE:
+        out.limits.append(
+            f"No operating points: they need {LEAST_PER_SIDE} malignant and {LEAST_PER_SIDE} benign validation "
+            f"{unit}s; there "
+            f"are {found[0]} and {found[1]}."
+        )
+        return
+    score = p[rows][:, sick].sum(1)
+    out.operating_points = tuple(operating_point(score, malignant, s) for s in SENSITIVITIES)
+
+
+def write_bank(bank: np.ndarray, path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"features": np.ascontiguousarray(bank)}, path)

@@ -1,0 +1,99 @@
+"""Opening a bundle: nothing in it is trusted before its digest matches, and nothing in it is a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from cutis.bundle.card import FORMAT, BundleCard
+from cutis.bundle.predict import Bundle
+from cutis.bundle.runtime import PRECISIONS, Runtime
+from cutis.errors import CutisError, nearest
+from cutis.files import canonical_json, read_json, sha256_file, sha256_text
+
+MODEL, WEIGHTS, OOD, PAGE = "model.onnx", "weights.safetensors", "ood.safetensors", "card.md"
+_REMEDY = "Copy the bundle again from where it was made, or freeze it again."
+
+
+def load_bundle(
+    path: Path | str, *, runtime: str | None = None, precision: str = "fp32", threads: int | None = None
+) -> Bundle:
+    """Read and verify a bundle folder; no torch is needed.
+
+    runtime: "openvino", "onnxruntime", or None: OpenVINO on x86, else ONNX Runtime. precision: "fp32", or one the
+    bundle holds a certificate for (`cutis.bundle.certify`). threads: CPU threads of inference; None is all cores.
+
+    Raises CutisError if a byte of any file differs from what was frozen, a file is missing or was added, the bundle is
+    of a newer format, the precision is not certified, or the runtime is not installed.
+    """
+    path = Path(path)
+    card = read_card(path)
+    verify_files(path, card)
+    if precision not in PRECISIONS:
+        raise CutisError(f'precision "{precision}": {nearest(precision, PRECISIONS)}')
+    if precision != card.precision and precision not in card.reduced:
+        raise CutisError(
+            f"{path}: not certified for {precision}. Measure it first: "
+            f'cutis.bundle.certify.certify({str(path)!r}, "{precision}", dataset)'
+        )
+    model = (path / MODEL).read_bytes()
+    if hashlib.sha256(model).hexdigest() != card.files[MODEL]:  # what runs is what was verified
+        raise CutisError(f"{path / MODEL}: changed while it was read. {_REMEDY}")
+    return Bundle(path, card, Runtime(model, name=runtime, precision=precision, threads=threads), _bank(path, card))
+
+
+def read_card(path: Path) -> BundleCard:
+    """bundle.json, verified against its own digest."""
+    if not (path / "bundle.json").is_file():
+        raise CutisError(f"{path}: not a bundle (no bundle.json). Make one with: cutis train DATASET --out RUN")
+    content = read_json(path / "bundle.json")
+    if not isinstance(content, dict):
+        raise CutisError(f"{path}/bundle.json: not a bundle's card. {_REMEDY}")
+    if isinstance(content.get("format"), int) and content["format"] > FORMAT:
+        raise CutisError(
+            f"{path}: format {content['format']} is newer than this Cutis reads ({FORMAT}). Upgrade Cutis."
+        )
+    if (path / "bundle.json").read_text(encoding="utf-8") != canonical_json(content) or content.get(
+        "digest"
+    ) != content_digest(content):
+        raise CutisError(f"{path}/bundle.json: changed since it was frozen (its digest differs). {_REMEDY}")
+    try:
+        card = BundleCard.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CutisError(f"{path}/bundle.json: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+    if MODEL not in card.files:
+        raise CutisError(f"{path}/bundle.json: names no {MODEL}. {_REMEDY}")
+    return card
+
+
+def content_digest(content: dict[str, Any]) -> str:
+    """SHA-256 of the card's canonical JSON without its `digest`."""
+    return sha256_text(canonical_json({k: v for k, v in content.items() if k != "digest"}))
+
+
+def verify_files(path: Path, card: BundleCard) -> None:
+    """Raise CutisError unless the folder holds exactly the card's files, each with its digest."""
+    for name, expected in sorted(card.files.items()):
+        if Path(name).name != name:
+            raise CutisError(f'{path}/bundle.json: names "{name}", which is not a plain file name. {_REMEDY}')
+        if not (path / name).is_file():
+            raise CutisError(f"{path}/{name}: missing. {_REMEDY}")
+        if sha256_file(path / name) != expected:
+            raise CutisError(f"{path}/{name}: changed since it was frozen (its SHA-256 differs). {_REMEDY}")
+    extra = sorted({p.name for p in path.iterdir() if not p.name.startswith(".")} - {*card.files, "bundle.json"})
+    if extra:
+        raise CutisError(f"{path}/{extra[0]}: not part of this bundle. Move it out of the folder.")
+
+
+def _bank(path: Path, card: BundleCard) -> np.ndarray | None:
+    if card.ood is None:
+        return None
+    from safetensors.numpy import load_file
+
+    bank: np.ndarray = load_file(path / OOD)["features"]
+    return bank

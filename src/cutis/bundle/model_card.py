@@ -1,0 +1,98 @@
+"""card.md: the bundle in words, for people; every number is also in bundle.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cutis.bundle.card import BundleCard
+
+
+def model_card(card: BundleCard) -> str:
+    """The model card as Markdown."""
+    parts = [
+        f"# {card.backbone}, trained on {card.dataset}",
+        "A classifier of skin images, frozen by Cutis. It answers with a calibrated set of classes, or refuses. "
+        "It is not a medical device.",
+        f"Licence: **{card.licence.answer}**",
+        *(f"Attribution: {who}" for who in card.licence.attribution),
+        "## Classes",
+        _table(("code", "name", "counts as", "note"), [_class_row(c) for c in card.classes]),
+        "## Input",
+        _input(card),
+        "## What it learned from",
+        _learned(card),
+        "## Calibration, on validation",
+        _calibration(card),
+        "## The exported network against torch",
+        _table(
+            ("runtime", "batch", "images", "largest difference of a probability", "accepted up to"),
+            [(r.runtime, r.batch, r.images, f"{r.max_delta_p:.1e}", f"{r.tolerance:g}") for r in card.parity],
+        ),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in card.limits),
+        "## Use",
+        "```\ncutis predict THIS_FOLDER IMAGES --out preds.parquet\n```\n\n```python\nimport cutis\n\n"
+        'cutis.load_bundle("THIS_FOLDER").predict("IMAGES").save("preds.parquet")\n```',
+        f"Made {card.created} by Cutis {card.cutis}. Digests of every file are in bundle.json and are checked on "
+        "loading.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _class_row(c: Any) -> tuple[str, str, str, str]:
+    side = {True: "malignant", False: "benign", None: "neither"}[c.malignant]
+    return c.code, c.name, side, c.note
+
+
+def _input(card: BundleCard) -> str:
+    size = card.preprocessing.size
+    views = " The network sees it and its three mirror images; logits are averaged." if card.flips else ""
+    return f"The whole image, upright, sRGB, resized to {size} x {size} pixels.{views}"
+
+
+def _learned(card: BundleCard) -> str:
+    unit = card.split.get("unit", "unit")
+    counts = card.split.get("parts", {})
+    rows = [(part, c["images"], c["groups"]) for part, c in counts.items()]
+    facts = [(k, v) for k, v in card.trained.items() if isinstance(v, str | int | float)]
+    return "\n\n".join(
+        [
+            f"{card.dataset} (content {card.dataset_digest[:16]}), split by {unit}; {unit}s in more than one part: "
+            f"{card.split.get('shared_groups', 'not known')}. Method: {card.method}.",
+            _table(("part", "images", f"{unit}s"), rows),
+            _table(("training", ""), facts),
+        ]
+    )
+
+
+def _calibration(card: BundleCard) -> str:
+    lines = [f"Temperature {card.temperature:.3f}."]
+    if card.conformal:
+        c = card.conformal
+        lines.append(
+            f"Sets (LAC): a class is in the set from p = {1 - c.quantile:.4f}; {c.coverage:.0%} coverage, from "
+            f"{c.n_units} "
+            f"{c.unit}s ({c.n} images, one image a {c.unit}). The same {c.unit}s fitted the temperature and may have "
+            "chosen the "
+            "checkpoint, so expect slightly less than stated; the test part measures it."
+        )
+    if card.ood:
+        lines.append(
+            f"Refusal: an image further than {card.ood.threshold:.3f} from its {card.ood.k}th nearest training "
+            "image, a "
+            f"distance that {1 - card.ood.quantile:.0%} of validation exceeds."
+        )
+    if card.operating_points:
+        rows = [
+            (o.name, f"{o.threshold:.4f}", f"{o.sensitivity:.3f}", f"{o.specificity:.3f}", o.n)
+            for o in card.operating_points
+        ]
+        lines.append(_table(("operating point", "p(malignant) from", "sensitivity", "specificity", "n"), rows))
+    return "\n\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += ["| " + " | ".join(str(v).replace("|", "\\|").replace("\n", " ") for v in row) + " |" for row in rows]
+    return "\n".join(lines)

@@ -1,0 +1,65 @@
+"""The command line: thin commands, one file each; bad input is one line on stderr and exit code 2.
+
+Exit codes: 0 done; 1 done, but some images could not be read; 2 bad input, nothing kept; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App, CycloptsError
+
+from cutis import __version__
+from cutis.errors import CutisError
+
+COMMANDS = {
+    "demo": "The whole job, offline, from nothing: data, split, training, bundle, predictions, report.",
+    "import": "Turn a folder of images, a CSV or a public release into a dataset.",
+    "split": "Split a dataset so that no patient or lesion is in two parts, and prove it.",
+    "train": "Train on a dataset's split and freeze the result as a bundle.",
+    "predict": "Run a bundle on images or a dataset: calibrated sets, refusals, one row an image.",
+    "evaluate": "Measure a predictions file, with intervals, and write the report.",
+    "info": "Say what a dataset, bundle, run, predictions file or report is.",
+    "doctor": "Check the installation, the machine and a dataset: PASS, WARN or FAIL, with the fix.",
+}
+
+
+def build_app() -> App:
+    """The app, with every command loaded only when it is called."""
+    app = App(
+        name="cutis",
+        help="Skin-image AI whose behaviour is known: how accurate, for whom, when it refuses, and why.",
+        version=__version__,
+        help_format="plaintext",
+    )
+    for name, words in COMMANDS.items():
+        app.command(f"cutis.cli.{name}_:{name}_", name=name, help=words)
+    return app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    app = build_app()
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False, help_on_error=False, result_action="return_value")
+    except CutisError as error:
+        sys.exit(_fail(str(error), 2))
+    except CycloptsError as error:
+        sys.exit(_fail(f"{' '.join(str(error).split())} See: cutis --help", 2))
+    except KeyboardInterrupt:
+        sys.exit(_fail("interrupted; nothing half-written was left.", 130))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code or 0)
+
+
+def _fail(words: str, code: int) -> int:
+    sys.stderr.write(f"cutis: {words}\n")
+    return code
+
+
+def say(words: str = "") -> None:
+    """Print a line for the user."""
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from cutis.cli import say
+from cutis.errors import CutisError
+
+
+def import_(
+    src: Path,
+    dest: Path,
+    *,
+    as_: Annotated[str, Parameter(name="--as")] = "auto",
+    images: Path | None = None,
+    column: list[str] | None = None,
+    name: str | None = None,
+    licence: str | None = None,
+    allow_missing: bool = False,
+) -> int:
+    """Turn a folder of images, a CSV or a public release into a dataset.
+
+    Parameters
+    ----------
+    src
+        Folder of class folders, CSV file, or a public release's folder.
+    dest
+        Dataset folder to make; must not exist.
+    as_
+        Reader: auto, folder, csv, ham10000.
+    images
+        Where the CSV's images lie, if not beside it.
+    column
+        OURS=THEIRS, for a CSV whose columns have other names (target=dx); may be repeated.
+    name
+        Name for the dataset's card.
+    licence
+        Licence of the images (CC-BY-4.0, CC-BY-NC-4.0...).
+    allow_missing
+        Keep CSV rows whose image is missing, as rows with a reason.
+    """
+    from cutis.data.importing import import_dataset
+
+    columns: dict[str, str] = {}
+    for pair in column or []:
+        ours, found, theirs = pair.partition("=")
+        if not found:
+            raise CutisError(f'--column "{pair}": expected OURS=THEIRS, as in --column target=dx')
+        columns[ours] = theirs
+    data = import_dataset(
+        src,
+        dest,
+        reader=as_,
+        images=images,
+        columns=columns,
+        name=name,
+        licence=licence,
+        allow_missing=allow_missing,
+    )
+    counts = data.card.counts
+    people = f", {counts['patients']:,} patients" if counts["patients"] else ""
+    say(f"{dest}: {counts['images']:,} images, {counts['lesions']:,} lesions{people}; {data.licence.answer}")
+    broken = counts["images"] - counts["ok"]
+    if broken:
+        say(f"{broken:,} images could not be read; they are rows with a reason (cutis info {dest})")
+    for note in data.card.notes:
+        say(f"note: {note}")
+    say(f"next: cutis split {dest} --test 0.2 --val 0.1")
+    return 1 if broken else 0

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from cutis.cli import say
+
+
+def split_(
+    dataset: Path,
+    *,
+    test: float = 0.2,
+    val: float = 0.1,
+    folds: int | None = None,
+    source: bool = False,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> None:
+    """Split a dataset so that no patient or lesion is in two parts, and prove it.
+
+    Parameters
+    ----------
+    dataset
+        Dataset folder.
+    test
+        Share of the images to keep for the test part.
+    val
+        Share for the validation part (calibration, early stopping).
+    folds
+        Make this many folds instead: fold 0 tests, fold 1 validates, the rest train; every fold number is kept.
+    source
+        Keep the source's own split, if no patient or lesion crosses it.
+    seed
+        Another seed, another split.
+    overwrite
+        Replace the dataset's present split.
+    """
+    from cutis.data.split import split
+
+    made = split(dataset, test=test, val=val, folds=folds, source=source, seed=seed, overwrite=overwrite)
+    say(made.proof.format())
+    say(f"next: cutis train {dataset} --out runs/{dataset.name}")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from cutis.cli import say
+from cutis.errors import CutisError
+
+
+def train_(
+    dataset: Path,
+    *,
+    out: Path,
+    minutes: float | None = None,
+    epochs: int | None = None,
+    backbone: str | None = None,
+    size: int | None = None,
+    method: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
+    pretrained: bool | None = None,
+    weights: Path | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    patience: int | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+) -> None:
+    """Train on a dataset's split and freeze the result as a bundle.
+
+    Parameters
+    ----------
+    dataset
+        Dataset folder, split (cutis split) or with a split of its source's.
+    out
+        Run folder to make; the bundle will be OUT/bundle.
+    minutes
+        Wall time of the whole command (15 if neither minutes nor epochs is given).
+    epochs
+        Passes over the training images, instead of minutes.
+    backbone
+        compact_resnet_s, or any timm model's name.
+    size
+        Side of the network's input, in pixels.
+    method
+        What is learned: cross-entropy, focal.
+    set_
+        NAME=NUMBER, a setting of the method (tau=1.0, gamma=2); may be repeated.
+    pretrained
+        Start from the hub's weights.
+    weights
+        Start from a local safetensors file.
+    batch_size
+        Images a step.
+    learning_rate
+        Peak learning rate.
+    patience
+        Stop after this many validations without a better one.
+    seed
+        Another seed, another run.
+    resume
+        Go on with the run in OUT.
+    """
+    from cutis.data.dataset import Dataset
+    from cutis.train.run import train
+
+    method_settings: dict[str, float] = {}
+    for pair in set_ or []:
+        name, found, value = pair.partition("=")
+        try:
+            method_settings[name] = float(value)
+        except ValueError:
+            found = ""
+        if not found:
+            raise CutisError(f'--set "{pair}": expected NAME=NUMBER, as in --set gamma=2')
+    data = Dataset.load(dataset)
+    say(f"{data.card.name}: {data.card.counts['ok']:,} images; {data.licence.answer}")
+    if not pretrained and weights is None and not resume:
+        say("no pretrained weights: training from scratch (--pretrained or --weights PATH to start from some)")
+    bundle = train(
+        data,
+        out,
+        resume=resume,
+        minutes=minutes,
+        epochs=epochs,
+        backbone=backbone,
+        size=size,
+        method=method,
+        method_settings=method_settings or None,
+        pretrained=pretrained,
+        weights=str(weights) if weights else None,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        patience=patience,
+        seed=seed,
+    )
+    say(f"bundle: {bundle}")
+    say(f"next: cutis predict {bundle} {dataset} --out preds.parquet")

@@ -1,0 +1,54 @@
+"""What a reader of a source layout is, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cutis.data.dataset import DatasetCard
+from cutis.data.files_in import Blob, Tree
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user said about the source; a reader refuses what it has no use for.
+
+    label: column that holds the class. columns: manifest column -> column of the source. images: where images lie.
+    allow_missing: rows whose image is missing become "error" rows.
+    """
+
+    label: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    images: Path | None = None
+    allow_missing: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row found: manifest values, the image (None if missing, with the reason why) and its mask."""
+
+    values: dict[str, Any]
+    image: Blob | None
+    reason: str = ""
+    mask: Blob | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that a reader found; `card` without counts and digest. `tree` is closed by the importer."""
+
+    card: DatasetCard
+    records: list[Record]
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A layout that can be imported. `recognises` must be cheap: it looks at names and one header, not at images."""
+
+    name: str
+    layout: str  # in words, for messages and `cutis import --help`
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path, Options], Found]

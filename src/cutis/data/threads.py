@@ -1,0 +1,29 @@
+"""Work on many files with a few threads: in order, with bounded memory, and stopped at once by an error or Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+
+def cpus() -> int:
+    """CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ordered[A, B](work: Callable[[A], B], items: Iterable[A], threads: int | None = None) -> Iterator[B]:
+    """work(item) for each item, in order, by at least two threads; at most 32 results a thread wait to be taken."""
+    threads = threads or max(2, cpus())
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[B]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= 32 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

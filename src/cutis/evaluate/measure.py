@@ -1,0 +1,172 @@
+"""`measure`: from a predictions file to the evidence.
+
+Metric names, for `Evidence.find(metric, class_code, attribute, group)`. Overall: accuracy, accuracy_kept (of rows not
+refused), refused, balanced_accuracy, macro_auroc, brier, ece; coverage, set_size and empty_sets if there are sets. For
+each class code: auroc, sensitivity, specificity, sensitivity_at_specificity_0.90 and _0.95,
+specificity_at_sensitivity_0.90 and _0.95, coverage. For class code "malignant", if the classes say which they are:
+auroc, the four at fixed rates, and sensitivity_at_point_NAME and specificity_at_point_NAME for each operating point of
+the bundle. By group: the overall ones, and malignant's auroc and operating points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from cutis import __version__
+from cutis.errors import CutisError, nearest
+from cutis.evaluate.calibration import reliability
+from cutis.evaluate.discrimination import MALIGNANT, roc_curve
+from cutis.evaluate.groups import find_groups
+from cutis.evaluate.malignancy import is_two_way, thresholds, two_way
+from cutis.evaluate.notes import make_notes
+from cutis.evaluate.numbers import measure_sample
+from cutis.evaluate.sample import Sample, make_sample
+from cutis.files import sha256_file
+from cutis.schema.evidence import Counts, Evidence, Measured, Mistake, RocCurve
+from cutis.schema.identity import group_ids, unit_name
+from cutis.schema.predictions import Predictions, check_predictions
+
+_MISTAKES = 24
+
+
+def measure(
+    predictions: Predictions | Path | str,
+    *,
+    by: Sequence[str] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    unit: str | None = None,
+) -> Evidence:
+    """Measure a predictions file: every metric with its interval, overall and by group.
+
+    Rows that are answered (status "ok" or "refused") and have a target count. `predicted` is taken as it is given.
+    Intervals are percentile intervals of a cluster bootstrap (see `cutis.evaluate.bootstrap`). A number that rests on
+    fewer than 5 units (for AUROC: 5 with the class and 5 without) is "not estimable"; below 10 it has no interval.
+
+    by: columns to group by instead of the attributes present ("sex*age_band" crosses two). resamples: >= 40. level: of
+    the intervals, in 0.5..0.999. unit: None resamples patients, else lesions, as far as they are known
+    (`schema.identity.group_ids`); "image" takes every image as independent, and is stamped on the evidence.
+    Raises CutisError for a file that can't be audited, or with no row to measure.
+    """
+    if resamples < 40:
+        raise CutisError(f"resamples is {resamples}; an interval needs at least 40, and 1000 is usual.")
+    if not 0.5 <= level <= 0.999:
+        raise CutisError(f"level is {level}; expected a number in 0.5..0.999, such as 0.95.")
+    if seed < 0:
+        raise CutisError(f"seed is {seed}; expected a whole number from 0.")
+    if unit not in (None, "image"):
+        raise CutisError(
+            f'unit "{unit}": {nearest(unit, ["image"])}; or leave it out, to resample patients or lesions.'
+        )
+    if isinstance(predictions, Predictions):
+        name, digest, where = "", "", "predictions"
+        table = check_predictions(predictions.table, predictions.info, where)
+    else:
+        path = Path(predictions)
+        predictions, where = Predictions.load(path), str(path)
+        table, name, digest = predictions.table, path.name, sha256_file(path)
+
+    info = predictions.info
+    # Identity is read from the whole table: an unlabelled row may link two labelled ones. The order of rows is dropped.
+    order = np.argsort(table["image_id"].to_numpy(), kind="stable")
+    table = table[order]
+    measurable = ((table["status"] != "error") & table["target"].is_not_null()).to_numpy()
+    if not measurable.any():
+        raise CutisError(f"{where}: nothing to evaluate: {_why_nothing(table)}")
+    known = unit_name(table)
+    units = np.arange(len(table)) if unit == "image" else group_ids(table)
+    chosen = table.filter(pl.Series(measurable))
+    sample = make_sample(Predictions(chosen, info), units[measurable], "image" if unit == "image" else known, where)
+    points = thresholds(info.operating_points, where)
+    groups, notes = find_groups(chosen, by, where)
+
+    def measured(rows: Sample, attribute: str | None = None, group: str | None = None) -> list[Measured]:
+        return measure_sample(
+            rows,
+            attribute=attribute,
+            group=group,
+            points=points,
+            sets=bool(sample.has_set.any()),
+            resamples=resamples,
+            seed=seed,
+            level=level,
+        )
+
+    numbers = measured(sample)
+    for g in groups:
+        numbers += measured(sample.subset(g.rows), g.attribute, g.name)
+    confusion = np.zeros((len(info.classes), len(info.classes)), np.int64)
+    np.add.at(confusion, (sample.target, sample.predicted), 1)
+    return Evidence(
+        cutis=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        predictions_file=name,
+        predictions_sha256=digest,
+        info=info,
+        unit=sample.unit_name,
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        counts=Counts(
+            rows=len(table),
+            labelled=len(table) - table["target"].null_count(),
+            ok=int((table["status"] == "ok").sum()),
+            refused=int((table["status"] == "refused").sum()),
+            error=int((table["status"] == "error").sum()),
+            units=sample.n_units,
+        ),
+        measured=numbers,
+        roc=_curves(sample),
+        reliability=reliability(sample),
+        confusion=confusion.tolist(),
+        mistakes=_mistakes(sample, chosen),
+        notes=[*make_notes(table, sample, unit, known, points), *notes],
+    )
+
+
+def _why_nothing(table: pl.DataFrame) -> str:
+    if not len(table):
+        return "the table has no rows."
+    if table["target"].null_count() == len(table):
+        return "no row has a target. Predict on a labelled dataset, or fill the column."
+    return 'every labelled row has status "error". See column reason, mend the images and predict again.'
+
+
+def _curves(sample: Sample) -> list[RocCurve]:
+    curves = [roc_curve(sample.p[:, k], sample.target == k, info.code) for k, info in enumerate(sample.classes)]
+    if is_two_way(sample.classes):
+        question = two_way(sample)
+        curves.append(roc_curve(question.score[question.rows], question.case[question.rows], MALIGNANT))
+    return [c for c in curves if c is not None]
+
+
+def _mistakes(sample: Sample, table: pl.DataFrame) -> list[Mistake]:
+    """The wrong answers that were given with most confidence, at most one of each unit."""
+    said = sample.p[np.arange(len(sample)), sample.predicted]
+    found: list[Mistake] = []
+    seen: set[int] = set()
+    for i in np.argsort(-said, kind="stable").tolist():
+        if sample.correct[i] or int(sample.unit[i]) in seen:
+            continue
+        seen.add(int(sample.unit[i]))
+        row = table.row(i, named=True)
+        found.append(
+            Mistake(
+                image_id=row["image_id"],
+                file=row.get("file"),
+                target=row["target"],
+                predicted=row["predicted"],
+                p_predicted=float(said[i]),
+                p_target=float(sample.p[i, sample.target[i]]),
+                answer_set=row["set"] or [],
+            )
+        )
+        if len(found) == _MISTAKES:
+            break
+    return found

@@ -1,0 +1,60 @@
+"""What a reader must know of the numbers, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from cutis.evaluate.malignancy import is_two_way
+from cutis.evaluate.numbers import PLURALS
+from cutis.evaluate.sample import Sample
+
+
+def make_notes(
+    table: pl.DataFrame, sample: Sample, unit: str | None, known: str, points: Mapping[str, float]
+) -> list[str]:
+    """Notes for a table and the sample of it that was measured. known: the unit that the table's ids allow."""
+    notes = []
+    errors = int((table["status"] == "error").sum())
+    unlabelled = int(((table["status"] != "error") & table["target"].is_null()).sum())
+    refused = int(sample.refused.sum())
+    if errors:
+        notes.append(f'{errors} rows with status "error" have no answer and are left out.')
+    if unlabelled:
+        notes.append(f"{unlabelled} rows without a target are left out.")
+    if refused:
+        notes.append(f"{refused} refused rows are included in every number but accuracy_kept.")
+    if sample.unit_name == "image" and unit == "image" and known != "image":
+        notes.append(
+            f"Unit: image, as asked. The table knows {PLURALS[known]}, and images of one are not independent: the "
+            "intervals are too narrow."
+        )
+    elif sample.unit_name == "image":
+        notes.append(
+            "Unit: image. No lesion or patient is known; if some images show the same one, intervals are too narrow."
+        )
+    absent = [c.code for k, c in enumerate(sample.classes) if not (sample.target == k).any()]
+    if absent:
+        notes.append(
+            f"No rows of {', '.join(absent)}: balanced accuracy and macro AUROC are means over the other "
+            f"{len(sample.classes) - len(absent)} of {len(sample.classes)} classes."
+        )
+    notes += [f"{c.name} ({c.code}): {c.note}" for c in sample.classes if c.note]
+    if is_two_way(sample.classes):
+        sides = {side: [c.code for c in sample.classes if c.malignant is side] for side in (True, False, None)}
+        words = f"Malignant is {', '.join(sides[True])}; benign is {', '.join(sides[False])}."
+        if sides[None]:
+            out = int(np.isin(sample.target, [k for k, c in enumerate(sample.classes) if c.malignant is None]).sum())
+            words += f" {', '.join(sides[None])} is neither: its {out} rows are left out of that question."
+        notes.append(words + " Its score is the sum of the malignant classes' probabilities.")
+    elif points:
+        notes.append("Operating points are not measured: the classes don't say which are malignant and which benign.")
+    if "fitzpatrick_skin_type" not in table.columns or table["fitzpatrick_skin_type"].null_count() == len(table):
+        notes.append("Skin tone is not recorded: nothing here says how the model does by tone.")
+    notes.append(
+        "The resamples of ECE lie above its value (a small sample looks less calibrated than it is), so its interval "
+        "is widened to hold the value, and leans high."
+    )
+    return notes

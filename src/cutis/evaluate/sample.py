@@ -1,0 +1,118 @@
+"""The rows that are measured, as arrays: what was true, what was said, and who is whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cutis.errors import CutisError
+from cutis.schema.classes import ClassInfo
+from cutis.schema.predictions import Predictions
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """n answered and labelled rows, in order of image_id.
+
+    target, predicted: (n,) class numbers. p: (n, classes). unit: (n,) numbers 0..n_units-1 in order of first
+    appearance; rows of one unit are never independent. has_set, covered, refused: (n,) booleans; set_size: (n,), 0
+    where there is no set.
+    """
+
+    classes: tuple[ClassInfo, ...]
+    ids: list[str]
+    unit_name: str
+    unit: Ints
+    target: Ints
+    predicted: Ints
+    p: Floats
+    has_set: Bools
+    covered: Bools
+    set_size: Floats
+    refused: Bools
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def n_units(self) -> int:
+        return int(self.unit.max()) + 1 if len(self.unit) else 0
+
+    @cached_property
+    def correct(self) -> Bools:
+        right: Bools = self.target == self.predicted
+        return right
+
+    @cached_property
+    def confidence(self) -> Floats:
+        """The largest probability of each row."""
+        return self.p.max(1) if len(self) else np.zeros(0)
+
+    def units_in(self, rows: Bools) -> int:
+        """How many units have a row in the mask."""
+        return len(np.unique(self.unit[rows]))
+
+    def subset(self, rows: Bools) -> Sample:
+        """The rows of a mask, with their units numbered anew, so that nothing of the others is left in the result."""
+        return Sample(
+            classes=self.classes,
+            ids=[self.ids[i] for i in np.flatnonzero(rows)],
+            unit_name=self.unit_name,
+            unit=renumber(self.unit[rows]),
+            target=self.target[rows],
+            predicted=self.predicted[rows],
+            p=self.p[rows],
+            has_set=self.has_set[rows],
+            covered=self.covered[rows],
+            set_size=self.set_size[rows],
+            refused=self.refused[rows],
+        )
+
+
+def renumber(labels: Ints) -> Ints:
+    """Labels as 0..k-1 in order of first appearance."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse].astype(np.int64)
+
+
+def make_sample(predictions: Predictions, unit: Ints, unit_name: str, where: str) -> Sample:
+    """The sample of a table whose rows are all answered and labelled, sorted by image_id.
+
+    unit: (n,) labels of the independent units, any integers. Raises CutisError if an answered row has no `predicted`.
+    """
+    table, codes = predictions.table, predictions.codes
+    nameless = table.filter(pl.col("predicted").is_null())
+    if len(nameless):
+        raise CutisError(
+            f'{where}: image "{nameless["image_id"][0]}" has probabilities but no predicted class. '
+            "Write the answer's class code in column predicted."
+        )
+    number = {code: k for k, code in enumerate(codes)}
+
+    def numbers(column: str) -> Ints:
+        return np.array([number[v] for v in table[column].to_list()], np.int64)
+
+    sets = table["set"]
+    return Sample(
+        classes=predictions.info.classes,
+        ids=table["image_id"].to_list(),
+        unit_name=unit_name,
+        unit=renumber(unit),
+        target=numbers("target"),
+        predicted=numbers("predicted"),
+        p=predictions.probabilities(),
+        has_set=sets.is_not_null().to_numpy(),
+        covered=table.select(pl.col("set").list.contains(pl.col("target")).fill_null(False))["set"].to_numpy(),
+        set_size=sets.list.len().fill_null(0).to_numpy().astype(np.float64),
+        refused=(table["status"] == "refused").to_numpy(),
+    )

@@ -1,0 +1,110 @@
+"""The report: a predictions file in, a folder out that a clinician can read and a machine can check."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from cutis.errors import CutisError
+from cutis.files import atomic_folder, disk_errors, refuse_existing
+
+if TYPE_CHECKING:
+    from cutis.schema.evidence import Evidence
+    from cutis.schema.predictions import Predictions
+
+# All that a report folder may hold: what `overwrite` is allowed to replace.
+CONTENT = frozenset({"index.html", "evidence.json", "measured.csv", "figures", "thumbs"})
+
+
+def evaluate(
+    predictions: Predictions | Path | str,
+    out: Path | str | None = None,
+    *,
+    by: Sequence[str] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    unit: str | None = None,
+    overwrite: bool = False,
+) -> Evidence:
+    """Measure a predictions file and, with `out`, write its report there (see `write_report`).
+
+    by, resamples, seed, unit: as in `cutis.evaluate.measure.measure`.
+    Raises CutisError on predictions that can't be audited and, before anything is measured, on an `out` that is taken.
+    """
+    from cutis.evaluate.measure import measure
+
+    if out is not None:
+        _check_free(Path(out), overwrite)
+    evidence = measure(predictions, by=by, resamples=resamples, seed=seed, unit=unit)
+    if out is not None:
+        write_report(evidence, out, overwrite=overwrite)
+    return evidence
+
+
+def write_report(evidence: Evidence, out: Path | str, *, overwrite: bool = False) -> Path:
+    """Write the report folder and return its path.
+
+    It holds index.html (no script, nothing loaded from elsewhere), evidence.json, measured.csv (every estimate),
+    figures/*.svg (standalone) and, where the images are at hand, thumbs/*.jpg of the worst mistakes.
+    The folder appears complete or not at all. An `out` that exists is refused, unless it is empty, or `overwrite` is
+    true and it is an earlier report with nothing else in it. Raises CutisError.
+    """
+    from cutis.report.figures import all_figures
+    from cutis.report.page import render
+    from cutis.report.svg import save_all
+    from cutis.report.table import write_measured
+    from cutis.report.thumbs import make_thumbs
+
+    out = Path(out)
+    replaces = _check_free(out, overwrite)
+    target = out.with_name(f".cutis-{out.name}-{uuid4().hex[:8]}") if replaces else out
+    images = Path(evidence.info.images) if evidence.info.images else None
+    with atomic_folder(target) as folder:
+        figures = all_figures(evidence)
+        save_all(list(figures.values()), folder / "figures")
+        thumbs = make_thumbs(evidence.mistakes, images, folder / "thumbs")
+        (folder / "index.html").write_text(render(evidence, figures, thumbs), encoding="utf-8")
+        evidence.save(folder / "evidence.json")
+        write_measured(evidence, folder / "measured.csv")
+    if replaces:
+        _replace(target, out)
+    return out
+
+
+def _check_free(out: Path, overwrite: bool) -> bool:
+    """Whether `out` holds an earlier report that will be replaced; raises CutisError if it is taken otherwise."""
+    held = {p.name for p in out.iterdir()} if out.is_dir() else set()
+    if not held:
+        refuse_existing(out)
+        return False
+    report = {"index.html", "evidence.json"} <= held
+    if not report or not overwrite:
+        hint = "Pass overwrite (--overwrite) to replace this report, or choose" if report else "Choose"
+        raise CutisError(f"{out} exists already; nothing was changed. {hint} another output path.")
+    strange = sorted(held - CONTENT)
+    if strange:
+        raise CutisError(
+            f'{out} holds "{strange[0]}", which is not part of a report; nothing was changed. '
+            "Move it away or choose another output path."
+        )
+    return True
+
+
+def _replace(fresh: Path, out: Path) -> None:
+    """Put `fresh` in the place of `out`; the old one comes back if that fails."""
+    with disk_errors(out):
+        aside = Path(tempfile.mkdtemp(prefix=f".cutis-{out.name}-", dir=out.parent))
+        try:
+            out.rename(aside / "old")
+            try:
+                fresh.rename(out)
+            except OSError:
+                (aside / "old").rename(out)
+                raise
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,171 @@
+"""Plain words for metrics, attributes and numbers; what is unknown reads "not provided"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cutis.schema.estimate import Estimate
+from cutis.schema.evidence import Evidence, Measured
+
+NOT_PROVIDED = "not provided"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is named and printed: `style` is "percent", "decimal", "mean" or "count"."""
+
+    label: str
+    style: str
+    meaning: str
+
+
+_METRICS = {
+    "accuracy": Metric("Accuracy", "percent", "images whose first answer is right"),
+    "balanced_accuracy": Metric(
+        "Balanced accuracy", "percent", "mean of the classes' sensitivities, so that rare ones count as much"
+    ),
+    "auroc": Metric("AUROC", "decimal", "how often a case is ranked above a non-case; 0.5 is a coin toss"),
+    "macro_auroc": Metric("Macro AUROC", "decimal", "mean of the classes' one-against-rest AUROCs"),
+    "sensitivity": Metric("Sensitivity", "percent", "images of the class that are called so (recall)"),
+    "specificity": Metric("Specificity", "percent", "images of other classes that are not called so"),
+    "brier": Metric(
+        "Brier score", "decimal", "squared error of the probabilities, summed over classes: 0 is perfect, 2 the worst"
+    ),
+    "ece": Metric("Calibration error (ECE)", "decimal", "mean gap between confidence and accuracy; 0 is perfect"),
+    "coverage": Metric("Coverage of the sets", "percent", "images whose true class is in the answer set"),
+    "set_size": Metric("Mean set size", "mean", "classes in an answer set"),
+    "empty_sets": Metric("Empty sets", "percent", "images for which no class reached the threshold"),
+    "refused": Metric("Refused", "percent", "images that the model declined to answer"),
+    "accuracy_kept": Metric("Accuracy among kept", "percent", "accuracy on the images it did not refuse"),
+}
+_ATTRIBUTES = {
+    "sex": "sex",
+    "age_band": "age",
+    "anatom_site_1": "body site",
+    "fitzpatrick_skin_type": "Fitzpatrick skin type",
+    "image_type": "image type",
+    "diagnosis_confirm_type": "how the diagnosis was confirmed",
+    "source": "source",
+}
+_PLURALS = {"patient or lesion": "patients or lesions"}
+
+
+def metric(name: str) -> Metric:
+    """Words for a metric's name; a name not known here is printed as it is, with three decimals."""
+    if name in _METRICS:
+        return _METRICS[name]
+    at = re.fullmatch(r"(sensitivity|specificity)_at_(sensitivity|specificity)_(0?\.\d+)", name)
+    if at:
+        this, other, level = at.groups()
+        shown = f"{this.capitalize()} at {other} {float(level):.2f}"
+        return Metric(shown, "percent", "threshold read off these same data, so a little optimistic")
+    point = re.fullmatch(r"(sensitivity|specificity)_at_point_(.+)", name)
+    if point:
+        this, called = point.groups()
+        kind = "malignant images flagged" if this == "sensitivity" else "benign images left alone"
+        return Metric(f"{this.capitalize()} at “{label(called)}”", "percent", f"{kind}, at a threshold set beforehand")
+    return Metric(name.replace("_", " ").capitalize(), "decimal", "")
+
+
+def attribute(name: str) -> str:
+    """ "body site", "sex by age" for "sex*age_band"."""
+    return " by ".join(_ATTRIBUTES.get(part, label(part)) for part in name.split("*"))
+
+
+def upper(text: str) -> str:
+    """`text` with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def sentence(text: str) -> str:
+    return upper(text).rstrip(".") + "."
+
+
+def plural(unit: str, n: int = 2) -> str:
+    return unit if n == 1 else _PLURALS.get(unit, f"{unit}s")
+
+
+def number(value: float, style: str, digits: int | None = None) -> str:
+    """The value as printed: "56.3 %", "0.912", "1.84", "1,512".
+
+    >>> number(0.5634, "percent"), number(0.5634, "percent", 0), number(1512, "count")
+    ('56.3 %', '56 %', '1,512')
+    """
+    if style == "percent":
+        return f"{100 * value:.{1 if digits is None else digits}f}\N{NO-BREAK SPACE}%"
+    if style == "count":
+        return f"{value:,.0f}"
+    return f"{value:.{(2 if style == 'mean' else 3) if digits is None else digits}f}"
+
+
+def interval(estimate: Estimate | Measured, style: str, digits: int | None = None) -> str:
+    """The interval as printed, "52.1–60.4"; "" if there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    low, high = (number(v, style, digits).removesuffix("\N{NO-BREAK SPACE}%") for v in (estimate.low, estimate.high))
+    return f"{low}–{high}"
+
+
+def estimate_text(estimate: Estimate | Measured, style: str, digits: int | None = None) -> str:
+    """ "56.3 % (52.1–60.4)", or "not estimable: why"."""
+    if estimate.value is None:
+        return f"not estimable: {estimate.reason or 'no reason given'}"
+    within = interval(estimate, style, digits)
+    return number(estimate.value, style, digits) + (f" ({within})" if within else " (no interval)")
+
+
+def of_100(estimate: Estimate | Measured) -> str:
+    """A share in natural frequency: "88 of 100 (82–93)"."""
+    if estimate.value is None:
+        return estimate_text(estimate, "percent")
+    within = interval(estimate, "percent", 0)
+    return f"{100 * estimate.value:.0f} of 100" + (f" ({within})" if within else "")
+
+
+def day(iso: str) -> str:
+    """ "22 November 2026" from an ISO 8601 time; the text itself if it isn't one."""
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso or NOT_PROVIDED
+    return f"{when.day} {when:%B %Y}"
+
+
+def short(digest: str) -> str:
+    """The first 12 signs of a digest, without the algorithm's prefix."""
+    return digest.rpartition(":")[2][:12]
+
+
+def flatten(value: Any) -> str:
+    """A value from a free-form record as one line of text."""
+    if value is None or value == "" or value == {} or value == []:
+        return NOT_PROVIDED
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{label(k)} {flatten(v)}" for k, v in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(flatten(v) for v in value)
+    return str(value)
+
+
+def label(key: object) -> str:
+    return str(key).replace("_", " ")
+
+
+def methods(evidence: Evidence) -> str:
+    """One sentence on how the intervals were made."""
+    if evidence.resamples < 1:
+        return "No intervals were computed."
+    return (
+        f"Intervals are {100 * evidence.level:g}\N{NO-BREAK SPACE}% bootstrap intervals from {evidence.resamples:,} "
+        f"resamples of {plural(evidence.unit)} (seed {evidence.seed})."
+    )

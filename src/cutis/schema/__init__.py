@@ -1,0 +1,1 @@
+"""What a record is: identity, vocabularies, licences, the typed tables, and `Estimate`."""

@@ -1,0 +1,123 @@
+"""The evidence: what `evaluate` measured, as one JSON file that reports and checklists are rendered from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cutis.errors import CutisError
+from cutis.files import read_json, write_json
+from cutis.schema.estimate import Estimate, Status
+from cutis.schema.predictions import PredictionsInfo
+
+FORMAT = 1
+
+
+class Measured(BaseModel):
+    """One estimate and what it is of. `class_code`, `attribute` and `group` are None for the whole table."""
+
+    model_config = ConfigDict(frozen=True)
+    metric: str
+    class_code: str | None = None
+    attribute: str | None = None
+    group: str | None = None
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    n_units: int
+    unit: str
+    status: Status = "ok"
+    reason: str = ""
+
+    @property
+    def estimate(self) -> Estimate:
+        return Estimate(**self.model_dump(include=set(Estimate.__dataclass_fields__)))
+
+
+class RocCurve(BaseModel):
+    """One-against-rest ROC of a class (or "malignant"): points from (0, 0) to (1, 1)."""
+
+    class_code: str
+    fpr: list[float]
+    tpr: list[float]
+
+
+class ReliabilityBin(BaseModel):
+    """Rows whose largest probability fell in [low, high) (the last bin closed): their mean confidence and accuracy."""
+
+    low: float
+    high: float
+    confidence: float | None
+    accuracy: float | None
+    n: int
+
+
+class Mistake(BaseModel):
+    """A confident wrong answer; `file` is relative to `PredictionsInfo.images`."""
+
+    image_id: str
+    file: str | None
+    target: str
+    predicted: str
+    p_predicted: float
+    p_target: float
+    answer_set: list[str]
+
+
+class Counts(BaseModel):
+    rows: int
+    labelled: int
+    ok: int
+    refused: int
+    error: int
+    units: int
+
+
+class Evidence(BaseModel):
+    """All that was measured on one predictions file, and where it came from."""
+
+    format: int = FORMAT
+    cutis: str
+    created: str  # ISO 8601, UTC
+    predictions_file: str
+    predictions_sha256: str
+    info: PredictionsInfo
+    unit: str
+    level: float  # of the intervals
+    resamples: int
+    seed: int
+    counts: Counts
+    measured: list[Measured]
+    roc: list[RocCurve]
+    reliability: list[ReliabilityBin]
+    confusion: list[list[int]]  # rows: target, columns: predicted, in class order
+    mistakes: list[Mistake]
+    notes: list[str] = []
+
+    def find(
+        self, metric: str, class_code: str | None = None, attribute: str | None = None, group: str | None = None
+    ) -> Measured | None:
+        key = (metric, class_code, attribute, group)
+        return next((m for m in self.measured if (m.metric, m.class_code, m.attribute, m.group) == key), None)
+
+    def save(self, path: Path | str) -> Path:
+        write_json(path, self.model_dump(mode="json"))
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Evidence:
+        content: Any = read_json(path)
+        if isinstance(content, dict) and content.get("format", 0) > FORMAT:
+            raise CutisError(
+                f"{path}: format {content['format']} is newer than this Cutis reads ({FORMAT}). Upgrade Cutis."
+            )
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise CutisError(
+                f"{path}: not an evidence file ({'.'.join(map(str, first['loc']))}: {first['msg']})."
+            ) from None

@@ -1,0 +1,196 @@
+"""The predictions table: what a model said of each image, frozen; anything that can write it can be audited."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cutis.errors import CutisError, nearest
+from cutis.files import atomic_file
+from cutis.schema.classes import ClassInfo
+from cutis.schema.identity import IDENTITY, check_identity
+
+FORMAT = 1
+STATUSES = ("ok", "refused", "error")
+# Attributes that an audit groups by, where present.
+ATTRIBUTES = (
+    "sex",
+    "age_band",
+    "anatom_site_1",
+    "fitzpatrick_skin_type",
+    "image_type",
+    "diagnosis_confirm_type",
+)
+AGE_BANDS = ("<30", "30-49", "50-69", ">=70")  # of `age_band`, in years
+_SUM_TOLERANCE = 1e-3
+
+
+class PredictionsInfo(BaseModel):
+    """What travels in the file's metadata: who said it, about what.
+
+    classes: in column order. bundle: digest of the bundle ("" if none). dataset: name and content digest.
+    split: the split's proof (`cutis.data.split.Proof` as a dict), {} if none. part: which part was predicted.
+    coverage: what the sets were calibrated to (0.9), None if there are no sets. operating_points: as in the bundle.
+    licence: the composed answer. trained: training evidence (time, epochs, sizes...). images: folder that `file` is
+    relative to, for thumbnails. limits: sentences a reader must know.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    format: int = FORMAT
+    classes: tuple[ClassInfo, ...]
+    bundle: str = ""
+    dataset: str = ""
+    dataset_digest: str = ""
+    split: dict[str, Any] = {}
+    part: str = ""
+    coverage: float | None = None
+    ood_threshold: float | None = None
+    operating_points: dict[str, Any] = {}
+    licence: dict[str, Any] = {}
+    trained: dict[str, Any] = {}
+    images: str = ""
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A table of predictions and its metadata.
+
+    table columns: image_id, lesion_id, patient_id, source, target, predicted (class codes), p_<code> (probabilities,
+    rows sum to one), set (list of codes), ood (score, higher is stranger), status ("ok", "refused", "error"), reason,
+    then attributes, `file`, and logit_<code>. Rows with status "error" have null probabilities.
+    """
+
+    table: pl.DataFrame
+    info: PredictionsInfo
+
+    @property
+    def codes(self) -> list[str]:
+        return [c.code for c in self.info.classes]
+
+    @property
+    def answered(self) -> Predictions:
+        """Only the rows that hold probabilities ("ok" and "refused")."""
+        return replace(self, table=self.table.filter(pl.col("status") != "error"))
+
+    def probabilities(self) -> np.ndarray:
+        """(rows, classes) float64, for tables without "error" rows."""
+        return self.table.select([f"p_{c}" for c in self.codes]).to_numpy().astype(np.float64)
+
+    def attributes(self) -> list[str]:
+        """The attribute columns to group by that hold at least one value."""
+        found = [c for c in (*ATTRIBUTES, "source") if c in self.table.columns]
+        return [c for c in found if self.table[c].null_count() < len(self.table)]
+
+    def save(self, path: Path | str) -> Path:
+        """Write Parquet (zstd), atomically; the metadata is under the key "cutis"."""
+        import pyarrow.parquet as pq
+
+        path = Path(path)
+        arrow = self.table.to_arrow()
+        arrow = arrow.replace_schema_metadata({b"cutis": self.info.model_dump_json().encode()})
+        with atomic_file(path) as partial:
+            pq.write_table(arrow, partial, compression="zstd")
+        return path
+
+    @classmethod
+    def load(cls, path: Path | str) -> Predictions:
+        """Read and check a predictions file. Raises CutisError naming the row and column at fault."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = Path(path)
+        if not path.is_file():
+            raise CutisError(f"{path}: no such predictions file. Make one with: cutis predict BUNDLE DATA --out {path}")
+        try:
+            arrow = pq.read_table(path)
+        except (pa.ArrowInvalid, OSError):
+            raise CutisError(f"{path}: not a Parquet file, or damaged. Make it again with cutis predict.") from None
+        raw = (arrow.schema.metadata or {}).get(b"cutis")
+        if raw is None:
+            raise CutisError(f"{path}: a Parquet file without Cutis metadata. Make it with: cutis predict BUNDLE DATA")
+        try:
+            content = json.loads(raw)
+            if not isinstance(content, dict):
+                raise ValueError
+            if content.get("format", 0) > FORMAT:
+                raise CutisError(
+                    f"{path}: format {content['format']} is newer than this Cutis reads ({FORMAT}). Upgrade Cutis."
+                )
+            info = PredictionsInfo.model_validate(content)
+        except (ValueError, ValidationError):
+            raise CutisError(
+                f"{path}: its Cutis metadata is damaged. Make the file again with cutis predict."
+            ) from None
+        table = pl.from_arrow(arrow)
+        assert isinstance(table, pl.DataFrame)
+        return cls(check_predictions(table, info, str(path)), info)
+
+
+def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) -> pl.DataFrame:
+    """Return `table`, typed, if it can be audited; raises CutisError naming row, column and remedy if not.
+
+    Refused: missing columns, unknown classes in `target`, `predicted` or `set`, NaN, infinite or out-of-range
+    probabilities, rows that don't sum to one within 1e-3, repeated image_id, a lesion under two patients.
+    """
+    codes = [c.code for c in info.classes]
+    needed = [*IDENTITY, "target", "predicted", *(f"p_{c}" for c in codes), "set", "ood", "status", "reason"]
+    for column in needed:
+        if column not in table.columns:
+            raise CutisError(f"{where}: no column {column}: {nearest(column, table.columns)}")
+    types: dict[str, pl.DataType] = dict.fromkeys([*IDENTITY, "target", "predicted", "status"], pl.String())
+    types |= dict.fromkeys([f"p_{c}" for c in codes], pl.Float64()) | {"set": pl.List(pl.String())}
+    for column, dtype in types.items():
+        try:
+            table = table.with_columns(pl.col(column).cast(dtype))
+        except pl.exceptions.PolarsError:
+            raise CutisError(f"{where}: column {column} is {table[column].dtype}; expected {dtype}.") from None
+    check_identity(table, where)
+    numbered = table.with_row_index("row", offset=1)
+    for column, valid in (("target", codes), ("predicted", codes), ("status", STATUSES)):
+        bad = numbered.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(list(valid)))
+        if len(bad):
+            row = bad.row(0, named=True)
+            raise CutisError(f'{where}: row {row["row"]}: {column} "{row[column]}": {nearest(row[column], valid)}')
+    members = numbered.select("row", pl.col("set")).explode("set")
+    stray = members.filter(pl.col("set").is_not_null() & ~pl.col("set").is_in(codes))
+    if len(stray):
+        row = stray.row(0, named=True)
+        raise CutisError(f'{where}: row {row["row"]}: set holds "{row["set"]}": {nearest(row["set"], codes)}')
+    answered = numbered.filter(pl.col("status") != "error")
+    p = answered.select([f"p_{c}" for c in codes]).to_numpy().astype(np.float64)
+    wrong = ~np.isfinite(p) | (p < 0) | (p > 1 + _SUM_TOLERANCE)
+    if wrong.any():
+        i, k = np.argwhere(wrong)[0]
+        raise CutisError(
+            f"{where}: row {answered['row'][int(i)]}: p_{codes[k]} is {p[i, k]}; "
+            "probabilities are numbers in 0..1. Write softmax outputs, and null only where status is error."
+        )
+    off = np.abs(p.sum(1) - 1) > _SUM_TOLERANCE
+    if off.any():
+        i = int(np.flatnonzero(off)[0])
+        raise CutisError(
+            f"{where}: row {answered['row'][i]}: probabilities sum to {p[i].sum():.4f}, not 1. "
+            "Write softmax outputs (one column a class), not logits or one-against-rest scores."
+        )
+    return table
+
+
+def with_age_band(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with `age_band` made from `age_approx`, if it has only that."""
+    if "age_band" in table.columns or "age_approx" not in table.columns:
+        return table
+    age = pl.col("age_approx")
+    band = (
+        pl.when(age < 30).then(pl.lit("<30"))
+        .when(age < 50).then(pl.lit("30-49"))
+        .when(age < 70).then(pl.lit("50-69"))
+        .when(age >= 70).then(pl.lit(">=70"))
+    )  # fmt: skip
+    return table.with_columns(band.alias("age_band"))

@@ -1,0 +1,79 @@
+"""Training augmentation: each image of a batch gets its own random pose and colour, drawn from a Generator.
+
+OpenCV's warp and matrix transform work on uint8 in place of torchvision's v2 transforms, which draw one set of
+parameters for a whole batch and were measured slower here (benchmarks/results/train_input.csv).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Augmentation(BaseModel):
+    """How much an image may change. 0 turns a change off.
+
+    turn: any rotation and mirror image (skin has no upright). zoom, stretch: log-scale of size and aspect ratio.
+    shift: share of the side. colour: contrast, brightness, saturation and the gain of each channel, as shares.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    turn: bool = True
+    zoom: float = Field(0.25, ge=0, le=1)
+    stretch: float = Field(0.15, ge=0, le=1)
+    shift: float = Field(0.15, ge=0, le=0.5)
+    colour: float = Field(0.2, ge=0, le=1)
+
+
+def augment(
+    images: np.ndarray, size: int, settings: Augmentation, rng: np.random.Generator, pool: ThreadPoolExecutor
+) -> np.ndarray:
+    """(b, s, s, 3) uint8 -> (b, size, size, 3) uint8. What lies outside the image is its reflection."""
+    poses = _poses(len(images), images.shape[1], size, settings, rng)
+    colours = _colours(len(images), settings, rng)
+    out = np.empty((len(images), size, size, 3), np.uint8)
+
+    def one(i: int) -> None:
+        warped = cv2.warpAffine(
+            images[i],
+            poses[i],
+            (size, size),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
+        cv2.transform(warped, colours[i], dst=out[i])
+
+    list(pool.map(one, range(len(images)), chunksize=16))
+    return out
+
+
+def _poses(n: int, side: int, size: int, settings: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """(n, 2, 3) matrices from output pixels to input pixels."""
+    angle = rng.uniform(0, 2 * np.pi, n) if settings.turn else np.zeros(n)
+    mirror = rng.choice([-1.0, 1.0], n) if settings.turn else np.ones(n)
+    # A turned square reaches outside the image; looking a little closer (0.92) keeps most of the reflection out of it.
+    scale = np.exp(rng.uniform(-settings.zoom, settings.zoom, n)) * (0.92 if settings.turn else 1.0) * side / size
+    stretch = np.exp(rng.uniform(-settings.stretch, settings.stretch, n))
+    shift = rng.uniform(-settings.shift, settings.shift, (n, 2)) * side / 2
+    cos, sin = np.cos(angle), np.sin(angle)
+    matrix = np.empty((n, 2, 3))
+    matrix[:, 0, 0], matrix[:, 0, 1] = cos * scale * stretch * mirror, -sin * scale * stretch
+    matrix[:, 1, 0], matrix[:, 1, 1] = sin * scale / stretch * mirror, cos * scale / stretch
+    centre = (size - 1) / 2
+    matrix[:, :, 2] = (side - 1) / 2 + shift - centre * (matrix[:, :, 0] + matrix[:, :, 1])
+    return matrix
+
+
+def _colours(n: int, settings: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """(n, 3, 4) matrices from RGB1 to RGB: saturation, then contrast about mid-grey, then gains."""
+    k = settings.colour
+    saturation = 1 + rng.uniform(-k, k, (n, 1, 1))
+    contrast = 1 + rng.uniform(-k, k, (n, 1, 1))
+    gain = (1 + rng.uniform(-k / 2, k / 2, (n, 3, 1))) * (1 + rng.uniform(-k, k, (n, 1, 1)))
+    matrix = np.empty((n, 3, 4))
+    matrix[:, :, :3] = gain * contrast * (saturation * np.eye(3) + (1 - saturation) / 3)
+    matrix[:, :, 3:] = gain * 127.5 * (1 - contrast)
+    return matrix

@@ -1,0 +1,57 @@
+"""Every knob of a training run, in one typed object that is saved with the run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cutis.errors import CutisError
+from cutis.train.augment import Augmentation
+
+DEFAULT_BACKBONE = "compact_resnet_s"
+
+
+class TrainConfig(BaseModel):
+    """What a run does. Defaults are those that measured best on 2 cores (docs/explanation/default-model.md).
+
+    Exactly one of `minutes` (wall time of the whole command, freezing included) and `epochs` is set. size: side of the
+    network's input in pixels. learning_rate: AdamW's peak, after a warm-up of `warmup_steps`, falling as a cosine to 0.
+    average: decay of the moving average of the weights, which is what is validated and frozen. patience: stop after
+    this many validations without a better one, and keep the best (None: run to the end and keep the last).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    backbone: str = DEFAULT_BACKBONE
+    pretrained: bool = False
+    weights: str | None = None
+    size: int = Field(96, ge=32, le=1024)
+    method: str = "cross-entropy"
+    method_settings: dict[str, float] = {}
+    minutes: float | None = Field(None, gt=0)
+    epochs: int | None = Field(None, gt=0)
+    batch_size: int = Field(128, ge=2)
+    learning_rate: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(0.05, ge=0)
+    warmup_steps: int = Field(100, ge=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    clip: float = Field(2.0, gt=0)
+    average: float = Field(0.998, ge=0, lt=1)
+    augmentation: Augmentation = Augmentation()
+    flips: bool = True
+    patience: int | None = Field(None, gt=0)
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    accelerator: str = "auto"
+    checkpoint_seconds: float = Field(30.0, ge=0)
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> TrainConfig:
+        if (self.minutes is None) == (self.epochs is None):
+            raise CutisError("give a budget: either minutes or epochs, not both.")
+        return self
+
+    @property
+    def cache_size(self) -> int:
+        """Side of the decoded-once copy: a quarter more than the input, so that zooming in stays sharp."""
+        return -(-self.size * 5 // 4 // 16) * 16

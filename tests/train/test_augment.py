@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from cutis.train.augment import Augmentation, augment
+
+OFF = Augmentation(turn=False, zoom=0, stretch=0, shift=0, colour=0)
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(2) as made:
+        yield made
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (6, 40, 40, 3), np.uint8)
+
+
+def test_all_off_at_the_same_size_is_the_identity(images, pool):
+    assert np.array_equal(augment(images, 40, OFF, np.random.default_rng(0), pool), images)
+
+
+def test_same_generator_same_bytes_and_each_image_its_own(images, pool):
+    one = augment(images, 32, Augmentation(), np.random.default_rng(3), pool)
+    assert np.array_equal(one, augment(images, 32, Augmentation(), np.random.default_rng(3), pool))
+    assert not np.array_equal(one, augment(images, 32, Augmentation(), np.random.default_rng(4), pool))
+    same = np.repeat(images[:1], 6, axis=0)
+    turned = augment(same, 32, Augmentation(), np.random.default_rng(3), pool)
+    assert len(np.unique(turned.reshape(6, -1), axis=0)) == 6
+
+
+def test_turns_keep_the_centre_and_the_colour_of_a_plain_image(pool):
+    plain = np.full((8, 48, 48, 3), (180, 120, 100), np.uint8)
+    plain[:, 20:28, 20:28] = 10
+    out = augment(plain, 48, Augmentation(zoom=0, stretch=0, shift=0, colour=0), np.random.default_rng(0), pool)
+    assert (out[:, 23:25, 23:25] == 10).all()
+    assert (out[:, 2, 2] == (180, 120, 100)).all()
+
+
+def test_colour_moves_colour_but_not_shape(pool):
+    grey = np.full((64, 8, 8, 3), 128, np.uint8)
+    out = augment(grey, 8, OFF.model_copy(update={"colour": 0.2}), np.random.default_rng(0), pool).astype(int)
+    assert (out.std((1, 2)) == 0).all()  # flat stays flat
+    assert 5 < out[:, 0, 0].std() < 40
+    assert abs(out.mean() - 128) < 6
+
+
+def test_settings_out_of_range_are_refused():
+    with pytest.raises(ValueError):
+        Augmentation(shift=0.7)
+    with pytest.raises(ValueError):
+        Augmentation(blur=1)  # type: ignore[call-arg]
