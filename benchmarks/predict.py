@@ -29,7 +29,6 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "shared" / "data"
 RESULTS = HERE / "results" / "predict.csv"
-BACKBONE, SIZE = "compact_resnet_m", 96
 MEMORY_IMAGES = 20_000
 
 
@@ -66,11 +65,13 @@ def default_bundle(folder: Path) -> Path:
     import cutis
     from cutis.bundle.freeze import freeze
     from cutis.models.network import build
+    from cutis.train.config import TrainConfig
 
+    default = TrainConfig(epochs=1)
     dataset = cutis.import_dataset(DATA / "ham10000" / "sample", folder / "dataset", reader="ham10000")
     parts = cutis.split(dataset, test=0.2, val=0.3, seed=0)
     torch.manual_seed(0)
-    network = build(BACKBONE, len(dataset.codes)).eval()
+    network = build(default.backbone, len(dataset.codes)).eval()
     for norm in (m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)):
         torch.nn.init.uniform_(norm.weight, 0.5, 1.5)  # so that no branch is zero, as in a trained network
     torch.nn.init.normal_(network.head.weight, 0, 0.5)
@@ -79,11 +80,11 @@ def default_bundle(folder: Path) -> Path:
         folder / "bundle",
         dataset=dataset,
         split=parts,
-        size=SIZE,
+        size=default.size,
         mean=(0.76, 0.55, 0.57),
         std=(0.14, 0.15, 0.17),
-        flips=True,
-        backbone=BACKBONE,
+        flips=default.flips,
+        backbone=default.backbone,
         method="untrained",
         trained={},
     )

@@ -5,7 +5,7 @@
 The peer: AdamW 1e-3, cross-entropy, flips, from scratch, float32, batch 32, a 2-worker DataLoader. Both arms are scored
 by scikit-learn on the images of the lesion-disjoint test part. Rows go to results/train_quality.csv; arms and seeds
 already there for these minutes are not run again without --again. cpu_s counts the workers; load is the machine's mean
-load over the last 15 minutes. The last line is the ratio of errors, 1 - balanced accuracy: ours / theirs, mean of seeds.
+load over the last 15 minutes. The last line is the ratio of errors (1 - balanced accuracy), ours over theirs, means.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -14,6 +13,7 @@ from typing import Literal
 import polars as pl
 
 from cutis.errors import CutisError
+from cutis.extras import EXTRAS, missing
 from cutis.files import sha256_file
 
 
@@ -27,23 +27,17 @@ class Finding:
     fix: str = ""
 
 
-_EXTRAS = {
-    "predict": ("run bundles", {"onnxruntime", "openvino", "safetensors"}),
-    "train": ("train", {"torch", "torchvision", "timm", "lightning", "onnx", "onnxscript"}),
-}
-
-
 def check_install() -> list[Finding]:
     """Python, the extras, memory, disk and the processor's short number formats."""
     found = [Finding("PASS", "python", f"{platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores")]
-    for extra, (use, packages) in _EXTRAS.items():
-        missing = sorted(p for p in packages if not _installed(p) and not (p == "openvino" and not _x86()))
-        if missing:
-            words = f"cannot {use}: {', '.join(missing)} not installed"
+    for extra, (use, _) in EXTRAS.items():
+        absent = missing(extra)
+        if absent:
+            words = f"cannot {use}: {', '.join(absent)} not installed"
             found.append(Finding("WARN", f"extra {extra}", words, f"pip install 'cutis[{extra}]'"))
         else:
             found.append(Finding("PASS", f"extra {extra}", f"can {use}"))
-    if _installed("torch"):
+    if not missing("train"):
         found.append(_accelerator())
     memory = _memory()
     if memory is not None:
@@ -114,18 +108,6 @@ def _cpu_flags() -> set[str]:
         if line.startswith("flags"):
             return set(line.split())
     return set()
-
-
-def _installed(package: str) -> bool:
-    try:
-        importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _x86() -> bool:
-    return platform.machine().lower() in {"x86_64", "amd64"}
 
 
 def _memory() -> float | None:

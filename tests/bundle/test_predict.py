@@ -28,7 +28,9 @@ def test_dataset_round_trip(bundle: Bundle, dataset: Dataset, parts: Split, tmp_
     table = predictions.table
     assert table["image_id"].to_list() == [i for i in dataset.manifest["image_id"] if i in set(parts.ids("test"))]
     assert table.columns[:13] == [*HEAD, "set", "ood", "status", "reason"]
-    assert table.columns[13:15] == ["age_approx", "age_band"] or "sex" in table.columns
+    attributes = ["age_approx", "sex", "age_band", "anatom_site_1", "fitzpatrick_skin_type"]
+    assert table.columns[13:18] == attributes
+    assert table.columns[-4] == "file"
     assert table.columns[-3:] == ["logit_mel", "logit_nv", "logit_df"]
     assert predictions.info.part == "test"
     assert predictions.info.split["digest"] == parts.proof.digest

@@ -68,4 +68,5 @@ class CompactResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.blocks(self.stem(x)).mean((2, 3))
+        maps: torch.Tensor = self.blocks(self.stem(x))
+        return maps.mean((2, 3))

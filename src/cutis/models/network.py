@@ -27,10 +27,12 @@ class Network(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward_features(self, images: torch.Tensor) -> torch.Tensor:
-        return self.backbone(images).float()
+        features: torch.Tensor = self.backbone(images)
+        return features.float()
 
     def classify(self, features: torch.Tensor) -> torch.Tensor:
-        return self.head(self.dropout(features)).float()
+        logits: torch.Tensor = self.head(self.dropout(features))
+        return logits.float()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.classify(self.forward_features(images))
@@ -60,7 +62,7 @@ def build(name: str, classes: int, *, dropout: float = 0.0, pretrained: bool = F
             f"the weights of {name} could not be fetched ({reason}). "
             "Give a local file with --weights PATH.safetensors, or train from scratch without --pretrained."
         ) from None
-    return Network(backbone, backbone.num_features, classes, dropout)
+    return Network(backbone, int(backbone.num_features), classes, dropout)  # type: ignore[arg-type]
 
 
 def weights_licence(name: str, pretrained: bool) -> str | None:

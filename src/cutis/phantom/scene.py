@@ -135,7 +135,7 @@ _LOOKS: dict[str, dict[str, tuple[float, ...]]] = {
         "vessels": (0.05, 1, 2),
     },
     "mel": {
-        "radius": (0.18, 0.36), "irregular": (0.06, 0.22), "edge": (0.10, 0.40), "melanin": (0.65, 1.9),
+        "radius": (0.18, 0.36), "irregular": (0.06, 0.22), "edge": (0.10, 0.40), "melanin": (0.7, 2.0),
         "blood": (0.05, 0.5), "keratin": (0.15, 0.0, 0.3), "mottle": (0.25, 0.65), "network": (0.75, 0.25, 0.8),
         "network_disorder": (0.5, 1.4), "ridges": (0.08, 0.1, 0.4), "blotch": (0.75, 0.35, 1.0),
         "veil": (0.65, 0.3, 0.85), "globules": (0.55, 4, 24), "nests": (0.08, 1, 4), "milia": (0.08, 2, 8),
@@ -143,14 +143,14 @@ _LOOKS: dict[str, dict[str, tuple[float, ...]]] = {
     },
     "bkl": {
         "radius": (0.16, 0.34), "irregular": (0.03, 0.14), "edge": (0.05, 0.25), "melanin": (0.4, 1.5),
-        "blood": (0.05, 0.35), "keratin": (0.75, 0.1, 0.75), "mottle": (0.15, 0.5), "network": (0.2, 0.1, 0.35),
+        "blood": (0.05, 0.35), "keratin": (0.8, 0.2, 0.9), "mottle": (0.15, 0.5), "network": (0.2, 0.1, 0.35),
         "network_disorder": (0.3, 1.2), "ridges": (0.65, 0.3, 0.9), "blotch": (0.25, 0.2, 0.7),
         "veil": (0.10, 0.2, 0.5), "globules": (0.2, 3, 14), "nests": (0.04, 1, 3), "milia": (0.8, 6, 24),
         "vessels": (0.06, 1, 2),
     },
     "bcc": {
-        "radius": (0.14, 0.33), "irregular": (0.03, 0.15), "edge": (0.15, 0.50), "melanin": (0.1, 0.85),
-        "blood": (0.2, 0.65), "keratin": (0.2, 0.0, 0.3), "mottle": (0.15, 0.5), "network": (0.08, 0.1, 0.3),
+        "radius": (0.14, 0.33), "irregular": (0.03, 0.15), "edge": (0.15, 0.50), "melanin": (0.08, 0.7),
+        "blood": (0.25, 0.75), "keratin": (0.2, 0.0, 0.3), "mottle": (0.15, 0.5), "network": (0.08, 0.1, 0.3),
         "network_disorder": (0.3, 1.2), "ridges": (0.05, 0.1, 0.4), "blotch": (0.2, 0.2, 0.6),
         "veil": (0.25, 0.15, 0.5), "globules": (0.15, 3, 12), "nests": (0.6, 2, 8), "milia": (0.10, 2, 7),
         "vessels": (0.85, 2, 4),

@@ -19,8 +19,9 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any]:
     """Tensors and plain values only (`weights_only`): a checkpoint from elsewhere can run no code."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise CutisError(
             f"{path}: not a usable checkpoint ({str(error).splitlines()[0][:80]}). Remove it to start this run anew."
         ) from None
+    return state

@@ -19,13 +19,14 @@ class Normalise:
     """uint8 (b, s, s, 3) -> float (b, 3, s, s), channels last in memory, by the training images' mean and deviation."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], device: torch.device) -> None:
-        self.mean = torch.tensor(mean, device=device).view(1, 3, 1, 1) * 255
-        self.std = torch.tensor(std, device=device).view(1, 3, 1, 1) * 255
+        deviation = torch.tensor(std, device=device).view(1, 3, 1, 1)
+        self.scale = 1 / (255 * deviation)
+        self.shift = -torch.tensor(mean, device=device).view(1, 3, 1, 1) / deviation
         self.device = device
 
     def __call__(self, images: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2)
-        return (tensor.float() - self.mean) / self.std
+        return tensor.float().mul_(self.scale).add_(self.shift)
 
 
 class Feed:

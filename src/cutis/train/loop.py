@@ -23,7 +23,7 @@ from cutis.train.feed import Feed
 from cutis.train.objectives.base import Moment, Objective
 from cutis.train.validate import Validation
 
-VALIDATIONS = 20  # in a run that is given minutes; with epochs, one an epoch
+VALIDATIONS = 10  # in a run that is given minutes; with epochs, one an epoch
 
 
 class Budget(Protocol):
@@ -92,7 +92,7 @@ class Trainer:
         self.plain = network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective.to(fabric.device)
         self.teacher = copy.deepcopy(self.plain).eval().requires_grad_(False)
-        self.optimisers = [fabric.setup_optimizers(_adamw(params, config)) for params in objective.players(self.plain)]
+        self.optimisers = [_adamw(params, config) for params in objective.players(self.plain)]
         self.standing = Standing()
         self.file = folder / "checkpoint.pt"
 
@@ -132,7 +132,9 @@ class Trainer:
                 terms = self.objective.loss(self.plain, batch, moment)
             loss = torch.stack(list(terms.values())).sum()
             if not torch.isfinite(loss):
-                raise CutisError(f"step {step}: the loss is {loss.item()}. Lower --learning-rate; the run is kept.")
+                raise CutisError(
+                    f"step {step}: the loss is {loss.item()}. Start another run with a lower --learning-rate."
+                )
             for other in self.optimisers:
                 other.zero_grad()
             self.fabric.backward(loss)
@@ -183,10 +185,10 @@ class Trainer:
         }
         checkpoint.save(self.file, state)
 
-    def resume(self) -> None:
-        """Take up where the last checkpoint left off; without one, start at the beginning."""
+    def resume(self) -> bool:
+        """Take up where the last checkpoint left off; without one, start at the beginning. Says which."""
         if not self.file.exists():
-            return
+            return False
         state = checkpoint.load(self.file)
         self.plain.load_state_dict(state["network"])
         self.teacher.load_state_dict(state["teacher"])
@@ -194,6 +196,7 @@ class Trainer:
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         self.standing = Standing(**state["standing"])
+        return True
 
 
 def _adamw(params: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:

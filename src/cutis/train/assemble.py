@@ -1,0 +1,185 @@
+"""The pieces of a run, put together: cache, network, objective, feed, trainer; then the bundle."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from lightning.fabric import Fabric
+from torch.nn import functional as F
+
+from cutis.bundle.freeze import freeze
+from cutis.data.cache import open_cache
+from cutis.data.dataset import Dataset
+from cutis.data.split import Split
+from cutis.errors import CutisError
+from cutis.models.network import Network, build, load_weights, weights_licence
+from cutis.progress import meter, track
+from cutis.train.config import TrainConfig
+from cutis.train.feed import Feed, Normalise
+from cutis.train.loop import Budget, Seconds, Steps, Trainer
+from cutis.train.objectives import objective as make_objective
+from cutis.train.objectives.base import Objective, TrainingData
+from cutis.train.validate import Validation
+
+# Kept back from `minutes` for freezing, which takes about as long on 2 cores: at most this share, these seconds.
+FREEZE_SHARE, FREEZE_SECONDS = 0.4, 45.0
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What a run is made of. config: with "auto" settled. codes: classes that occur, in the card's order."""
+
+    config: TrainConfig
+    codes: list[str]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    fabric: Fabric
+    network: Network
+    objective: Objective
+    feed: Feed
+    validation: Validation | None
+
+
+def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
+    """Everything a run needs, checked; nothing is written but the cache. Raises CutisError."""
+    if config.precision == "auto":
+        config = config.model_copy(update={"precision": faster_precision()})
+    table, codes = training_table(data, parts)
+    part = {name: table.filter(pl.col("part") == name) for name in ("train", "val")}
+    number = {code: i for i, code in enumerate(codes)}
+
+    def targets(rows: pl.DataFrame) -> np.ndarray:
+        return rows["target"].replace_strict(number, return_dtype=pl.Int64).to_numpy()
+
+    def pixels(name: str, size: int) -> np.ndarray:
+        return open_cache(data, part[name]["image_id"].to_list(), size, progress=track).images
+
+    objective = make_objective(config.method, **config.method_settings)
+    missing = [c for c in objective.columns if c not in table.columns]
+    if missing:
+        raise CutisError(f"{data.path}: {config.method} needs a manifest column {missing[0]}, which isn't there.")
+    if config.patience is not None and not len(part["val"]):
+        raise CutisError(f"{data.path}: early stopping (--patience) needs a validation part; split with --val above 0.")
+    torch.manual_seed(config.seed)
+    network = build(config.backbone, len(codes), dropout=config.dropout, pretrained=config.pretrained)
+    if config.weights:
+        load_weights(network, config.weights)
+
+    images = pixels("train", config.cache_size)
+    mean, std = pixel_statistics(images)
+    training = TrainingData(part["train"], targets(part["train"]), codes, part["train"]["group"].to_numpy())
+    objective.prepare(training, network)
+    precision: Any = config.precision
+    logging.getLogger("lightning.fabric.utilities.rank_zero").setLevel(logging.WARNING)
+    fabric = Fabric(accelerator=config.accelerator, devices=1, precision=precision)
+    normalise = Normalise(mean, std, fabric.device)
+    feed = Feed(
+        images,
+        training,
+        objective,
+        normalise,
+        size=config.size,
+        batch_size=config.batch_size,
+        augmentation=config.augmentation,
+        seed=config.seed,
+    )
+    validation = None
+    if len(part["val"]):
+        groups = part["val"]["group"].to_numpy()
+        validation = Validation(pixels("val", config.size), targets(part["val"]), groups, normalise)
+    return Pieces(config, codes, mean, std, fabric, network, objective, feed, validation)
+
+
+def work(pieces: Pieces, out: Path, started: float) -> Trainer:
+    """Train, from the last checkpoint in `out` if there is one. started: `time.monotonic()` when the command began."""
+    config = pieces.config
+    trainer = Trainer(pieces.fabric, pieces.network, pieces.objective, pieces.feed, pieces.validation, config, out)
+    resumed = trainer.resume()
+    budget: Budget
+    if config.minutes is not None:
+        whole = config.minutes * 60
+        spent = 0.0 if resumed else time.monotonic() - started
+        budget = Seconds(max(1.0, whole - min(FREEZE_SECONDS, whole * FREEZE_SHARE) - spent))
+    else:
+        assert config.epochs is not None
+        budget = Steps(config.epochs * pieces.feed.steps_per_epoch, pieces.feed.steps_per_epoch)
+    with meter("training") as report:
+        trainer.fit(budget, report)
+    pieces.feed.close()
+    return trainer
+
+
+def freeze_run(pieces: Pieces, trainer: Trainer, data: Dataset, parts: Split, bundle: Path) -> Path:
+    """Freeze the moving average of the weights, with the evidence of its training."""
+    config, standing = pieces.config, trainer.standing
+    licence = weights_licence(config.backbone, config.pretrained)
+    return freeze(
+        trainer.teacher.cpu(),
+        bundle,
+        dataset=data,
+        split=parts,
+        classes=[c for c in data.card.classes if c.code in pieces.codes],
+        size=config.size,
+        mean=pieces.mean,
+        std=pieces.std,
+        flips=config.flips,
+        backbone=config.backbone,
+        method=config.method,
+        weights_licence={f"weights of {config.backbone}": licence} if licence else {},
+        trained={
+            "config": config.model_dump(),
+            "images": len(pieces.feed.data.target),
+            "steps": standing.step,
+            "epochs": round(standing.step / pieces.feed.steps_per_epoch, 2),
+            "seconds": round(standing.seconds, 1),
+            "validation": standing.history[-1] if standing.history else {},
+        },
+    )
+
+
+def training_table(data: Dataset, parts: Split) -> tuple[pl.DataFrame, list[str]]:
+    """Usable, labelled rows by image_id, with `part` and `group`; and the codes that occur, in the card's order.
+
+    Raises CutisError if fewer than two classes occur, or one that occurs has no training image.
+    """
+    table = data.usable().drop_nulls("target").join(parts.table, on="image_id", how="inner").sort("image_id")
+    present = set(table["target"].unique().to_list())
+    codes = [code for code in data.codes if code in present]
+    if len(codes) < 2:
+        raise CutisError(f"{data.path}: only one class ({', '.join(codes) or 'none'}); a classifier needs two or more.")
+    trained = set(table.filter(pl.col("part") == "train")["target"].unique().to_list())
+    untrained = [code for code in codes if code not in trained]
+    if untrained:
+        raise CutisError(f"{data.path}: class {untrained[0]} has no training image. Split again, or drop the class.")
+    return table, codes
+
+
+def pixel_statistics(images: np.ndarray, most: int = 512) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, in 0..1, over at most `most` evenly spaced images."""
+    chosen = images[:: max(1, len(images) // most)][:most].reshape(-1, 3).astype(np.float64) / 255
+    return tuple(chosen.mean(0).round(6).tolist()), tuple(np.maximum(chosen.std(0), 0.01).round(6).tolist())
+
+
+def faster_precision() -> str:
+    """Where a convolution runs at least 1.3 times as fast in bfloat16 as in float32: "bf16-mixed"; else "32-true"."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    taken = {}
+    for kind in (torch.float32, torch.bfloat16):
+        x = torch.ones(32, 64, 24, 24, dtype=kind).to(memory_format=torch.channels_last)
+        w = torch.ones(64, 64, 3, 3, dtype=kind).to(memory_format=torch.channels_last)
+        times = []
+        for _ in range(4):
+            begun = time.perf_counter()
+            F.conv2d(x, w, padding=1)
+            times.append(time.perf_counter() - begun)
+        taken[kind] = min(times[1:])
+    return "bf16-mixed" if taken[torch.float32] > 1.3 * taken[torch.bfloat16] else "32-true"
