@@ -11,24 +11,19 @@ in turn, and the medians are compared. The last line is `predict ratio=<peer's t
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-HERE = Path(__file__).resolve().parent
-DATA = HERE.parents[1] / "shared" / "data"
-RESULTS = HERE / "results" / "predict.csv"
+from common import SHARED, record, stamp, table
+
 MEMORY_IMAGES = 20_000
 
 
@@ -37,9 +32,9 @@ def make_photos(folder: Path, n: int, width: int, height: int, seed: int) -> lis
     noise."""
     import cv2
 
-    sources = sorted((DATA / "isic2017" / "images").glob("*.jpg"))
+    sources = sorted((SHARED / "isic2017" / "images").glob("*.jpg"))
     if not sources:
-        sys.exit(f"no images in {DATA / 'isic2017'}: this benchmark is made from real ones")
+        sys.exit(f"no images in {SHARED / 'isic2017'}: this benchmark is made from real ones")
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     noise = rng.normal(0, 2.5, (height + 64, width + 64, 1)).astype(np.float32)
@@ -68,7 +63,7 @@ def default_bundle(folder: Path) -> Path:
     from cutis.train.config import TrainConfig
 
     default = TrainConfig(epochs=1)
-    dataset = cutis.import_dataset(DATA / "ham10000" / "sample", folder / "dataset", reader="ham10000")
+    dataset = cutis.import_dataset(SHARED / "ham10000" / "sample", folder / "dataset", reader="ham10000")
     parts = cutis.split(dataset, test=0.2, val=0.3, seed=0)
     torch.manual_seed(0)
     network = build(default.backbone, len(dataset.codes)).eval()
@@ -228,38 +223,18 @@ def main() -> None:
         "backbone": card.backbone,
         "size": card.preprocessing.size,
         "flips": card.flips,
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {cpu_name()}, {len(os.sched_getaffinity(0))} cores",
         "load": round(os.getloadavg()[1], 1),
-        "versions": " ".join(
-            f"{name} {version(name)}" for name in ("torch", "torchvision", "pillow", "openvino", "simplejpeg")
-        ),
+        **stamp("torch", "torchvision", "pillow", "openvino", "simplejpeg"),
     }
-    fields = list(dict.fromkeys(key for row in rows for key in row)) + list(about)
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", newline="", encoding="utf-8") as f:
-        writer = csv.DictWriter(f, fields)
-        writer.writeheader()
-        writer.writerows({**row, **about} for row in rows)
-    for row in rows:
-        print("  ".join(f"{k} {v}" for k, v in row.items()))
-    print(" ".join(f"{k}: {v};" for k, v in about.items()))
+    record("predict", [row | about for row in rows])
+    print(table(rows, list(dict.fromkeys(key for row in rows for key in row))))
     by = {row["what"]: row for row in rows}
     big = by["4000x3000"]
     print(
-        f"4000x3000: ratio={big['ratio']:.2f}; entropy decoding floor (simplejpeg alone at predict's DCT scale, 2 "
-        "threads) "
+        f"4000x3000: ratio={big['ratio']:.2f}; entropy decoding floor (simplejpeg alone, same DCT scale, 2 threads) "
         f"{big['decode_floor_s']:.2f} s of our {big['ours_s']:.2f} s"
     )
     print(f"predict ratio={by['600x450']['ratio']:.2f}")
-
-
-def cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown CPU"
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
     python benchmarks/train_input.py [--seconds 8]
 
 Both deliver float32 batches of 128 on the same images, normalised by the same numbers: ours a pose (turn, zoom,
-stretch, shift) and a colour of its own an image, theirs RandomResizedCrop, two flips and ColorJitter. With augmentation off the
-two must agree to within 4 of 255 levels on average. Ours reads the decoded-once cache; the time to build it is a row.
-torchvision's v2 transforms on a whole batch (one set of parameters a batch) are a third row. Last line: worse ratio.
+stretch, shift) and a colour of its own an image, theirs RandomResizedCrop, two flips and ColorJitter. With
+augmentation off the two must agree to within 4 of 255 levels on average. Ours reads the decoded-once cache; the time to
+build it is a column. torchvision's v2 transforms on a whole batch (one set of parameters a batch) are another. The last
+line is the worse of the two sizes' ratios.
 """
 
 from __future__ import annotations

@@ -61,15 +61,15 @@ def test_kill_9_then_resume_gives_the_same_weights_bit_for_bit(skin: Dataset, tm
     process = start(skin, tmp_path / "killed", "begin")
     kills, deadline = 0, time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline:
-        if kills < 2 and (tmp_path / "killed" / "checkpoint.pt").exists():
-            time.sleep(0.3 + 0.4 * kills)
+        if kills < 1 and (tmp_path / "killed" / "checkpoint.pt").exists():
+            time.sleep(0.4)
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             kills += 1
             process = start(skin, tmp_path / "killed", "resume")
         time.sleep(0.02)
     assert process.returncode == 0
-    assert kills == 2
+    assert kills == 1
     whole, killed = weights(tmp_path / "whole"), weights(tmp_path / "killed")
     assert whole.keys() == killed.keys()
     assert all(np.array_equal(whole[k], killed[k]) for k in whole)
@@ -150,16 +150,27 @@ def test_resume_with_other_settings_or_data_is_refused(skin: Dataset, out: Path)
         cutis.train(skin, out, resume=True)
 
 
-def test_one_class_and_no_split(skin: Dataset, tmp_path: Path):
-    import polars as pl
-
+def test_no_split_says_how_to_make_one(skin: Dataset, tmp_path: Path):
     from cutis.phantom.dataset import make_dataset
 
     fresh = make_dataset(tmp_path / "fresh", 24, size=32, seed=1)
     with pytest.raises(CutisError, match="not split yet"):
         cutis.train(fresh, tmp_path / "a", epochs=1, **QUICK)
-    single = Dataset(fresh.path, fresh.card, fresh.manifest.with_columns(pl.lit("nv").alias("target")))
-    single.save_into(fresh.path)
-    cutis.split(fresh.path, test=0.25, val=0.25)
+
+
+def test_one_class_and_a_class_without_training_images(skin: Dataset):
+    from dataclasses import replace
+
+    import polars as pl
+
+    from cutis.data.split import load_split
+    from cutis.train.assemble import training_table
+
+    parts = load_split(skin)
+    one = replace(skin, manifest=skin.manifest.with_columns(pl.lit("nv").alias("target")))
     with pytest.raises(CutisError, match="only one class"):
-        cutis.train(fresh.path, tmp_path / "a", epochs=1, **QUICK)
+        training_table(one, parts)
+    rare = pl.when(pl.col("image_id").is_in(parts.ids("train")) & (pl.col("target") == "mel"))
+    moved = replace(skin, manifest=skin.manifest.with_columns(target=rare.then(pl.lit("nv")).otherwise("target")))
+    with pytest.raises(CutisError, match="class mel has no training image"):
+        training_table(moved, parts)

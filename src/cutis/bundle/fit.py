@@ -171,6 +171,6 @@ def _fit_points(out: Fitted, p: np.ndarray, targets: np.ndarray, classes: Sequen
 
 
 def write_bank(bank: np.ndarray, path: Path) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    save_file({"features": np.ascontiguousarray(bank)}, path)
+    path.write_bytes(save({"features": np.ascontiguousarray(bank)}))

@@ -63,3 +63,14 @@ def say(words: str = "") -> None:
     """Print a line for the user."""
     sys.stdout.write(words + "\n")
     sys.stdout.flush()
+
+
+def pairs(given: list[str] | None, flag: str, example: str) -> dict[str, str]:
+    """NAME=VALUE options as a dict; raises CutisError for one that isn't such a pair."""
+    found: dict[str, str] = {}
+    for pair in given or []:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise CutisError(f'{flag} "{pair}": expected NAME=VALUE, as in {flag} {example}')
+        found[name] = value
+    return found

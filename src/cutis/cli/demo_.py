@@ -40,6 +40,7 @@ def demo_(
     from cutis.data.split import split
     from cutis.files import refuse_existing
     from cutis.phantom.dataset import make_dataset
+    from cutis.progress import track
     from cutis.report import evaluate
     from cutis.report.headline import headline
     from cutis.train.run import find_split, train
@@ -54,7 +55,7 @@ def demo_(
     else:
         say(f"1/5 reading {data}")
         is_dataset = (data / "dataset.json").is_file()
-        dataset = Dataset.load(data) if is_dataset else import_dataset(data, out / "data")
+        dataset = Dataset.load(data) if is_dataset else import_dataset(data, out / "data", progress=track)
         has_split = dataset.manifest["source_split"].null_count() < len(dataset.manifest)
         parts = find_split(dataset) if is_dataset or has_split else split(dataset, test=0.2, val=0.1, seed=seed)
     counts = dataset.card.counts

@@ -5,8 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cutis.cli import say
-from cutis.errors import CutisError
+from cutis.cli import pairs, say
 
 
 def import_(
@@ -16,6 +15,7 @@ def import_(
     as_: Annotated[str, Parameter(name="--as")] = "auto",
     images: Path | None = None,
     column: list[str] | None = None,
+    label: str | None = None,
     name: str | None = None,
     licence: str | None = None,
     allow_missing: bool = False,
@@ -33,7 +33,9 @@ def import_(
     images
         Where the CSV's images lie, if not beside it.
     column
-        OURS=THEIRS, for a CSV whose columns have other names (target=dx); may be repeated.
+        FIELD=COLUMN, for a CSV whose columns have other names (target=dx); may be repeated.
+    label
+        Column of the CSV that holds the label, taken as it is (any words).
     name
         Name for the dataset's card.
     licence
@@ -42,22 +44,19 @@ def import_(
         Keep CSV rows whose image is missing, as rows with a reason.
     """
     from cutis.data.importing import import_dataset
+    from cutis.progress import track
 
-    columns: dict[str, str] = {}
-    for pair in column or []:
-        ours, found, theirs = pair.partition("=")
-        if not found:
-            raise CutisError(f'--column "{pair}": expected OURS=THEIRS, as in --column target=dx')
-        columns[ours] = theirs
     data = import_dataset(
         src,
         dest,
         reader=as_,
         images=images,
-        columns=columns,
+        columns=pairs(column, "--column", "target=dx"),
+        label=label,
         name=name,
         licence=licence,
         allow_missing=allow_missing,
+        progress=track,
     )
     counts = data.card.counts
     people = f", {counts['patients']:,} patients" if counts["patients"] else ""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cutis.cli import say
+from cutis.cli import pairs, say
 from cutis.errors import CutisError
 
 
@@ -65,35 +65,36 @@ def train_(
     from cutis.data.dataset import Dataset
     from cutis.train.run import train
 
-    method_settings: dict[str, float] = {}
-    for pair in set_ or []:
-        name, found, value = pair.partition("=")
+    method_settings = {}
+    for setting, value in pairs(set_, "--set", "gamma=2").items():
         try:
-            method_settings[name] = float(value)
+            method_settings[setting] = float(value)
         except ValueError:
-            found = ""
-        if not found:
-            raise CutisError(f'--set "{pair}": expected NAME=NUMBER, as in --set gamma=2')
+            raise CutisError(f"--set {setting}={value}: expected a number.") from None
     data = Dataset.load(dataset)
     say(f"{data.card.name}: {data.card.counts['ok']:,} images; {data.licence.answer}")
     if not pretrained and weights is None and not resume:
         say("no pretrained weights: training from scratch (--pretrained or --weights PATH to start from some)")
-    bundle = train(
-        data,
-        out,
-        resume=resume,
-        minutes=minutes,
-        epochs=epochs,
-        backbone=backbone,
-        size=size,
-        method=method,
-        method_settings=method_settings or None,
-        pretrained=pretrained,
-        weights=str(weights) if weights else None,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        patience=patience,
-        seed=seed,
-    )
+    try:
+        bundle = train(
+            data,
+            out,
+            resume=resume,
+            minutes=minutes,
+            epochs=epochs,
+            backbone=backbone,
+            size=size,
+            method=method,
+            method_settings=method_settings or None,
+            pretrained=pretrained,
+            weights=str(weights) if weights else None,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            patience=patience,
+            seed=seed,
+        )
+    except KeyboardInterrupt:
+        say(f"to go on where it stopped: cutis train {dataset} --out {out} --resume")
+        raise
     say(f"bundle: {bundle}")
     say(f"next: cutis predict {bundle} {dataset} --out preds.parquet")

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -94,8 +95,8 @@ def import_dataset(
             (folder / "images").mkdir()
             if any(r.mask for r in found.records):
                 (folder / "masks").mkdir()
-            work = ordered(partial(_store, folder), found.records)
-            stored = list(progress(work, len(found.records), "import"))
+            with closing(ordered(partial(_store, folder), found.records)) as work:  # no thread writes on after a stop
+                stored = list(progress(work, len(found.records), "import"))
             table = _with_files(table, stored)
             if not (table["status"] == "ok").any():
                 raise CutisError(

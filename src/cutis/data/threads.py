@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 
@@ -13,7 +13,7 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ordered[A, B](work: Callable[[A], B], items: Iterable[A], threads: int | None = None) -> Iterator[B]:
+def ordered[A, B](work: Callable[[A], B], items: Iterable[A], threads: int | None = None) -> Generator[B, None, None]:
     """work(item) for each item, in order, by at least two threads; at most 32 results a thread wait to be taken."""
     threads = threads or max(2, cpus())
     pool = ThreadPoolExecutor(threads)

@@ -51,6 +51,14 @@ def make_notes(
         notes.append(words + " Its score is the sum of the malignant classes' probabilities.")
     elif points:
         notes.append("Operating points are not measured: the classes don't say which are malignant and which benign.")
+    if sample.has_set.any() and sample.n_units < len(sample):
+        images = np.bincount(sample.unit[sample.has_set], minlength=sample.n_units)
+        inside = np.bincount(sample.unit[sample.has_set], sample.covered[sample.has_set], sample.n_units)
+        share = float((inside[images > 0] / images[images > 0]).mean())
+        notes.append(
+            f"Coverage counts every image, so {PLURALS[sample.unit_name]} with several count several times. The sets "
+            f"promise it for one image of each: counted so, coverage is {share:.3f}."
+        )
     if "fitzpatrick_skin_type" not in table.columns or table["fitzpatrick_skin_type"].null_count() == len(table):
         notes.append("Skin tone is not recorded: nothing here says how the model does by tone.")
     notes.append(

@@ -73,6 +73,8 @@ def _table(split: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     parts, classes = split.get("parts"), split.get("classes")
     if not isinstance(parts, Mapping) or not isinstance(classes, Mapping):
         return [], []
+    usual = [p for p in ("train", "val", "test") if p in parts]  # JSON has sorted them by letter
+    parts = {p: parts[p] for p in (*usual, *(p for p in parts if p not in usual))}
     counted = {**classes, "all": parts}
     if not all(isinstance(row, Mapping) for row in counted.values()):
         return [], []

@@ -16,6 +16,7 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from cutis.errors import CutisError
+from cutis.files import atomic_file
 from cutis.models.network import Network
 from cutis.train import checkpoint
 from cutis.train.config import TrainConfig
@@ -158,8 +159,7 @@ class Trainer:
         now = self.standing
         scores = self.validation.scores(self.teacher, self.fabric)
         now.history.append({"step": now.step, "seconds": round(now.seconds, 1), **terms, **scores})
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(now.history[-1]) + "\n")
+        self._log()
         if self.config.patience is None:
             return
         if scores["log_loss"] < now.best_score:
@@ -168,6 +168,11 @@ class Trainer:
         else:
             now.since_best += 1
             now.done = now.done or now.since_best >= self.config.patience
+
+    def _log(self) -> None:
+        """log.jsonl, whole, so that a resumed run doesn't hold a validation twice."""
+        with atomic_file(self.folder / "log.jsonl") as partial:
+            partial.write_text("".join(json.dumps(row) + "\n" for row in self.standing.history), encoding="utf-8")
 
     def _words(self, terms: dict[str, float]) -> str:
         text = " ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in terms.items())
@@ -187,6 +192,8 @@ class Trainer:
 
     def resume(self) -> bool:
         """Take up where the last checkpoint left off; without one, start at the beginning. Says which."""
+        for partial in self.folder.glob(".cutis-*"):  # of a write that was killed
+            partial.unlink()
         if not self.file.exists():
             return False
         state = checkpoint.load(self.file)
@@ -196,6 +203,7 @@ class Trainer:
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         self.standing = Standing(**state["standing"])
+        self._log()
         return True
 
 
