@@ -203,7 +203,7 @@ def test_interrupted_predict_stops_and_leaves_no_file(
     def stop(self: Runtime, images: np.ndarray) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Runtime, "submit", stop)
+    monkeypatch.setattr(Runtime, "infer", stop)
     with pytest.raises(KeyboardInterrupt):
         bundle.predict(dataset).save(tmp_path / "p.parquet")
     assert list(tmp_path.iterdir()) == []

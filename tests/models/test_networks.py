@@ -46,3 +46,13 @@ def test_unreachable_hub_says_the_remedy(monkeypatch):
     with pytest.raises(CutisError, match="--weights PATH") as caught:
         build("resnet18.a1_in1k", 3, pretrained=True)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", COMPACT)
+def test_a_folded_stem_is_the_same_function(name):
+    torch.manual_seed(0)
+    network = build(name, 3).eval()
+    images = torch.randn(2, 3, 64, 96)
+    before = network.forward_features(images)
+    network.backbone.fold_stem()
+    assert torch.allclose(network.forward_features(images), before, atol=1e-4)

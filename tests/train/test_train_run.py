@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 import cutis
@@ -47,8 +48,8 @@ def test_same_seed_same_weights_and_another_seed_others(skin: Dataset, tmp_path:
 SCRIPT = """
 import sys, cutis
 cutis.train(sys.argv[1], sys.argv[2], resume=sys.argv[3] == "resume",
-            **({} if sys.argv[3] == "resume" else dict(epochs=12, size=32, batch_size=32, flips=False,
-               precision="32-true", dropout=0.2, checkpoint_seconds=0.0)))
+            **({} if sys.argv[3] == "resume" else dict(epochs=40, size=32, batch_size=32, flips=False,
+               precision="32-true", dropout=0.2, checkpoint_seconds=0.1)))
 """
 
 
@@ -66,6 +67,8 @@ def test_kill_9_then_resume_gives_the_same_weights_bit_for_bit(skin: Dataset, tm
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             kills += 1
+            state = torch.load(tmp_path / "killed" / "checkpoint.pt", weights_only=True)
+            assert not state["standing"]["done"]  # it was killed on the way
             process = start(skin, tmp_path / "killed", "resume")
         time.sleep(0.02)
     assert process.returncode == 0
@@ -73,9 +76,10 @@ def test_kill_9_then_resume_gives_the_same_weights_bit_for_bit(skin: Dataset, tm
     whole, killed = weights(tmp_path / "whole"), weights(tmp_path / "killed")
     assert whole.keys() == killed.keys()
     assert all(np.array_equal(whole[k], killed[k]) for k in whole)
-    assert (
-        not list((tmp_path / "killed").glob(".cutis-*.pt")) or kills
-    )  # a killed write leaves at most its own temporary
+    steps = [json.loads(line)["step"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
+    assert len(steps) == 40
+    assert steps == sorted(set(steps))  # nothing twice
+    assert not list((tmp_path / "killed").glob(".cutis-*"))
 
 
 def test_minutes_end_on_time_with_freezing(skin: Dataset, out: Path):

@@ -29,14 +29,17 @@ class Exported(nn.Module):
     def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float], flips: bool) -> None:
         super().__init__()
         self.network = network
+        fold = getattr(getattr(network, "backbone", None), "fold_stem", None)
+        if fold is not None:
+            fold()
         self.flips = flips
         self.register_buffer("mean", 255 * torch.tensor(mean, dtype=torch.float32).view(1, 3, 1, 1))
         self.register_buffer("scale", 1 / (255 * torch.tensor(std, dtype=torch.float32).view(1, 3, 1, 1)))
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.flips:  # while a pixel is still a byte
+            image = torch.cat([image, image.flip(2), image.flip(1), image.flip((1, 2))])
         x = (image.permute(0, 3, 1, 2).to(torch.float32) - self.mean) * self.scale
-        if self.flips:
-            x = torch.cat([x, x.flip(3), x.flip(2), x.flip((2, 3))])
         features = self.network.forward_features(x)  # type: ignore[operator]
         logits = self.network.classify(features)  # type: ignore[operator]
         if self.flips:

@@ -77,7 +77,7 @@ def freeze(
 
     with atomic_folder(out) as folder:
         export_onnx(exported, folder / MODEL, size)
-        _save_weights(exported.network, folder / WEIGHTS)
+        _save_weights(network, folder / WEIGHTS)
         model = (folder / MODEL).read_bytes()
         runtime = Runtime(model)
         validation = see(dataset, part["val"], runtime, size, "calibrate")

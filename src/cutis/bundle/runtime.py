@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,10 +30,8 @@ class Runtime:
 
     model: the ONNX file's bytes. name: "openvino", "onnxruntime" or None for the best that is installed. precision:
     "fp32", or "bf16" (OpenVINO on a CPU that has it). threads: CPU threads of inference, all cores if None.
-    `submit` runs up to `JOBS` batches at once. Raises CutisError if a choice can't be had here.
+    As many batches run at once as there are threads, each on one. Raises CutisError if a choice can't be had here.
     """
-
-    JOBS = 2
 
     def __init__(
         self, model: bytes, *, name: str | None = None, precision: str = "fp32", threads: int | None = None
@@ -53,13 +50,11 @@ class Runtime:
         self.threads = threads or cpus()
         build = _openvino if self.name == "openvino" else _onnxruntime
         self._infer = build(model, precision, self.threads)
-        self._pool: ThreadPoolExecutor | None = None
 
-    def submit(self, images: np.ndarray) -> Future[Outputs]:
-        """Run a batch in the background."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.JOBS, thread_name_prefix="cutis-infer")
-        return self._pool.submit(self._infer, images)
+    def infer(self, images: np.ndarray) -> Outputs:
+        """Run one batch; safe to call from several threads at once."""
+        outputs: Outputs = self._infer(images)
+        return outputs
 
     def run(self, images: np.ndarray, batch: int = 16) -> Outputs:
         """Logits and features of any number of images, `batch` at a time."""
@@ -81,7 +76,7 @@ def _openvino(model: bytes, precision: str, threads: int) -> Any:
             # Left to itself OpenVINO computes in bf16 wherever the CPU can, which is not what fp32 was certified as.
             "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
             "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": min(threads, Runtime.JOBS),
+            "NUM_STREAMS": threads,
             "ENABLE_CPU_PINNING": False,  # pinned threads and the decoders' would fight for the same cores
         },
     )

@@ -67,6 +67,20 @@ class CompactResNet(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    @torch.no_grad()
+    def fold_stem(self) -> None:
+        """Write space-to-depth and the 3x3 convolution after it as the one 6x6 convolution that they are.
+
+        The same function, without moving pixels about: faster to run, slower to train.
+        """
+        unshuffled = self.stem[1]
+        assert isinstance(unshuffled, nn.Conv2d)
+        folded = nn.Conv2d(3, unshuffled.out_channels, 6, 4, 2, bias=False)
+        # Channel c * 4 + 2 * row + column of the unshuffled image is pixel (2 i + row, 2 j + column) of channel c.
+        blocks = unshuffled.weight.view(-1, 3, 2, 2, 3, 3).permute(0, 1, 4, 2, 5, 3)
+        folded.weight.copy_(blocks.reshape(folded.weight.shape))
+        self.stem[0], self.stem[1] = nn.Identity(), folded
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         maps: torch.Tensor = self.blocks(self.stem(x))
         return maps.mean((2, 3))
