@@ -77,7 +77,8 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
     training = TrainingData(part["train"], targets(part["train"]), codes, part["train"]["group"].to_numpy())
     objective.prepare(training, network)
     precision: Any = config.precision
-    logging.getLogger("lightning.fabric.utilities.rank_zero").setLevel(logging.WARNING)
+    for talkative in ("lightning.fabric", "lightning.pytorch"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     fabric = Fabric(accelerator=config.accelerator, devices=1, precision=precision)
     normalise = Normalise(mean, std, fabric.device)
     feed = Feed(
