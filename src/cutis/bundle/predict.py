@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from cutis.bundle.calibrate import knn_distance, lac_sets, softmax
 from cutis.bundle.card import BundleCard
@@ -68,8 +69,10 @@ class Bundle:
         chunks = stream(paths, self.runtime, self.card.preprocessing.size, batch=batch)
         # The bar counts images; chunks arrive in order.
         steps = (i for chunk in chunks for i in self._take(chunk, logits, strange, errors))
-        for _ in (track if progress else silent)(steps, n, "predict"):
-            pass
+        # The little linear algebra of a chunk is quicker done than BLAS's own threads are woken, and they'd take cores.
+        with threadpool_limits(1, user_api="blas"):
+            for _ in (track if progress else silent)(steps, n, "predict"):
+                pass
         return Predictions(self._table(rows, logits, strange, errors), self._info(rows))
 
     def _take(self, chunk: Chunk, logits: np.ndarray, strange: np.ndarray, errors: dict[int, str]) -> range:
