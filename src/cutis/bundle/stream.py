@@ -31,7 +31,7 @@ def stream(paths: Sequence[Path], runtime: Runtime, size: int, *, batch: int = B
     """Each of as many threads as cores decodes a chunk, then infers it; an unreadable image is a reason, not an error.
 
     Decoding and inference in one thread, not in two pools: so there are never more threads at work than cores, which
-    was measured twice as fast. A few chunks wait at a time, whatever the number of files; stopped early (Ctrl-C), what
+    was measured faster. A few chunks wait at a time, whatever the number of files; stopped early (Ctrl-C), what
     waits is dropped.
     """
     if batch < 1:

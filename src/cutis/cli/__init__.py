@@ -6,12 +6,15 @@ Exit codes: 0 done; 1 done, but some images could not be read; 2 bad input, noth
 from __future__ import annotations
 
 import sys
-
-from cyclopts import App, CycloptsError
+from typing import TYPE_CHECKING
 
 from cutis import __version__
 from cutis.errors import CutisError
 
+if TYPE_CHECKING:
+    from cyclopts import App
+
+ABOUT = "Skin-image AI whose behaviour is known: how accurate, for whom, when it refuses, and why."
 COMMANDS = {
     "demo": "The whole job, offline, from nothing: data, split, training, bundle, predictions, report.",
     "import": "Turn a folder of images, a CSV or a public release into a dataset.",
@@ -26,9 +29,11 @@ COMMANDS = {
 
 def build_app() -> App:
     """The app, with every command loaded only when it is called."""
+    from cyclopts import App
+
     app = App(
         name="cutis",
-        help="Skin-image AI whose behaviour is known: how accurate, for whom, when it refuses, and why.",
+        help=ABOUT,
         version=__version__,
         help_format="plaintext",
     )
@@ -39,9 +44,15 @@ def build_app() -> App:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given in ([], ["--help"], ["-h"]):  # the overview shouldn't wait for the parser to load
+        say(overview())
+        return
+    from cyclopts import CycloptsError
+
     app = build_app()
     try:
-        code = app(arguments, exit_on_error=False, print_error=False, help_on_error=False, result_action="return_value")
+        code = app(given, exit_on_error=False, print_error=False, help_on_error=False, result_action="return_value")
     except CutisError as error:
         sys.exit(_fail(str(error), 2))
     except CycloptsError as error:
@@ -52,6 +63,13 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(0)
     sys.exit(code or 0)
+
+
+def overview() -> str:
+    """What `cutis --help` prints."""
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {words}" for name, words in COMMANDS.items())
+    return f"Usage: cutis COMMAND [OPTIONS]\n\n{ABOUT}\n\n{commands}\n\ncutis COMMAND --help says what a command takes."
 
 
 def _fail(words: str, code: int) -> int:
