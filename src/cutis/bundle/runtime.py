@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 import threading
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ import numpy as np
 
 from cutis.data.threads import cpus
 from cutis.errors import CutisError, nearest
+from cutis.extras import X86
 
 RUNTIMES = ("openvino", "onnxruntime")
 PRECISIONS = ("fp32", "bf16")
@@ -20,8 +20,7 @@ Outputs = tuple[np.ndarray, np.ndarray]
 
 def available() -> list[str]:
     """Runtimes that are installed, best for this machine first."""
-    x86 = platform.machine().casefold() in ("x86_64", "amd64")
-    order = RUNTIMES if x86 else RUNTIMES[::-1]
+    order = RUNTIMES if X86 else RUNTIMES[::-1]
     return [name for name in order if find_spec(name)]
 
 
