@@ -19,6 +19,7 @@ def import_(
     name: str | None = None,
     licence: str | None = None,
     allow_missing: bool = False,
+    table_only: bool = False,
 ) -> int:
     """Turn a folder of images, a CSV or a public release into a dataset.
 
@@ -29,7 +30,7 @@ def import_(
     dest
         Dataset folder to make; must not exist.
     as_
-        Reader: auto, folder, csv, ham10000.
+        Reader: auto, folder, csv, or a public release (cutis datasets lists them).
     images
         Where the CSV's images lie, if not beside it.
     column
@@ -42,6 +43,8 @@ def import_(
         Licence of the images (CC-BY-4.0, CC-BY-NC-4.0...).
     allow_missing
         Keep CSV rows whose image is missing, as rows with a reason.
+    table_only
+        Import the table without images: for counting, linting and merging.
     """
     from cutis.data.importing import import_dataset
     from cutis.progress import track
@@ -56,15 +59,16 @@ def import_(
         name=name,
         licence=licence,
         allow_missing=allow_missing,
+        table_only=table_only,
         progress=track,
     )
     counts = data.card.counts
     people = f", {counts['patients']:,} patients" if counts["patients"] else ""
     say(f"{dest}: {counts['images']:,} images, {counts['lesions']:,} lesions{people}; {data.licence.answer}")
-    broken = counts["images"] - counts["ok"]
+    broken = 0 if table_only else counts["images"] - counts["ok"]
     if broken:
         say(f"{broken:,} images could not be read; they are rows with a reason (cutis info {dest})")
     for note in data.card.notes:
         say(f"note: {note}")
-    say(f"next: cutis split {dest} --test 0.2 --val 0.1")
+    say(f"next: cutis lint {dest}" if table_only else f"next: cutis split {dest} --test 0.2 --val 0.1")
     return 1 if broken else 0

@@ -25,8 +25,9 @@ from cutis.files import atomic_folder, refuse_existing
 from cutis.image.decode import BadImage
 from cutis.progress import Progress, silent
 from cutis.schema.licence import licence as licence_named
-from cutis.schema.manifest import MANIFEST, conform
+from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
 
+TYPES = MANIFEST | OPTIONAL
 _RESERVE = 50 * 2**20  # bytes left free on the disk
 
 
@@ -52,15 +53,18 @@ def import_dataset(
     licence: str | None = None,
     attribution: str | None = None,
     allow_missing: bool = False,
+    table_only: bool = False,
     progress: Progress[Any] = silent,
 ) -> Dataset:
     """Make the dataset folder `dest` from `src` and return it.
 
-    reader: "folder", "csv", "ham10000", or "auto" (the first that recognises `src`).
+    reader: a name in `cutis.data.readers.READERS`, or "auto" (the first that recognises `src`).
     label: CSV column that holds the class, taken as plain labels. columns: field -> CSV column, for names that aren't
         the usual ones ("" leaves a field out). images: where a CSV's images lie, if not beside it.
     name, licence, attribution: of the dataset, where the reader doesn't know or you know better.
     allow_missing: CSV rows without their image become rows with status "error".
+    table_only: leave the images where they are; every row has status "listed". For counting, linting and merging
+        what is known of images that aren't here.
     progress: e.g. `cutis.progress.track`.
 
     Images lose EXIF, GPS and all other metadata (see `cutis.data.clean`). One that can't be read is a row with status
@@ -72,9 +76,10 @@ def import_dataset(
     if not src.exists():
         raise CutisError(f"{src}: no such file or folder to import.")
     refuse_existing(dest)
-    options = Options(label, dict(columns or {}), Path(images) if images is not None else None, allow_missing)
+    folder_of_images = Path(images) if images is not None else None
+    options = Options(label, dict(columns or {}), folder_of_images, allow_missing, table_only)
     chosen = READERS[_choose(reader, src)]
-    if src.is_file() and chosen.name != "csv":
+    if src.is_file() and not chosen.takes_file:
         raise CutisError(f"{src}: reader {chosen.name} takes a folder. Name the folder that holds this file.")
     found = chosen.read(src, options)
     try:
@@ -90,6 +95,11 @@ def import_dataset(
             }
         )
         table = _table(found.records, f"{src}")
+        if table_only:
+            table = table.with_columns(status=pl.lit("listed"), file=pl.lit(None, pl.String))
+            with atomic_folder(dest) as folder:
+                saved = Dataset(folder, card, table).save_into(folder)
+            return Dataset(dest, saved.card, saved.manifest)
         with atomic_folder(dest) as folder:
             _check_disk(found, dest)
             (folder / "images").mkdir()
@@ -115,7 +125,7 @@ def _choose(reader: str, src: Path) -> str:
     if reader != "auto":
         raise CutisError(f'reader "{reader}": {nearest(reader, ["auto", *READERS])}')
     for name, candidate in READERS.items():
-        if (src.is_dir() or name == "csv") and candidate.recognises(src):
+        if (src.is_dir() or candidate.takes_file) and candidate.recognises(src):
             return name
     layouts = "; ".join(f"{name}: {r.layout}" for name, r in READERS.items())
     raise CutisError(f"{src}: no layout that is known ({layouts}). Say which with --as.")
@@ -127,7 +137,7 @@ def _table(records: list[Record], where: str) -> pl.DataFrame:
     data: dict[str, pl.Series] = {}
     for key in names:
         column = [r.values.get(key) for r in records]
-        data[key] = pl.Series(column, dtype=MANIFEST[key]) if key in MANIFEST else typed(column)
+        data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column)
     data["status"] = pl.Series(["ok"] * len(records))
     data["file"] = pl.Series(["not stored yet"] * len(records))
     table = conform(pl.DataFrame(data), where)

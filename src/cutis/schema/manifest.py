@@ -16,7 +16,7 @@ MANIFEST: dict[str, pl.DataType] = {
     "source": pl.String(),  # dataset or clinic an image comes from
     "file": pl.String(),  # relative to the dataset folder, "/" between parts; null if status is not "ok"
     "mask": pl.String(),
-    "status": pl.String(),  # "ok" or "error"
+    "status": pl.String(),  # one of STATUSES
     "reason": pl.String(),  # why not ok
     "target": pl.String(),  # class code a model is trained to answer; null is unlabelled
     "source_split": pl.String(),  # the source's own split, with its own values
@@ -36,6 +36,19 @@ MANIFEST: dict[str, pl.DataType] = {
     "sha256": pl.String(),  # of the stored image file
 }
 REQUIRED = ("image_id", "file", "status", "target")
+# Column -> type of what only some sources know; a manifest holds such a column only if its source does.
+OPTIONAL: dict[str, pl.DataType] = {
+    "case_id": pl.String(),  # one consultation: several photographs that are answered together
+    "labels": pl.List(pl.String()),  # every label that is present, where one image has several
+    "differential": pl.List(pl.Struct({"diagnosis": pl.String(), "weight": pl.Float64()})),  # weights sum to 1
+    "concepts": pl.List(pl.Struct({"concept": pl.String(), "value": pl.Float64()})),  # 1 present, 0 absent, or a score
+    "boxes": pl.List(
+        pl.Struct({**dict.fromkeys(("x", "y", "width", "height"), pl.Float64()), "label": pl.String()})
+    ),  # pixels from the top left of the stored image
+    "caption": pl.String(),
+    "monk_skin_tone": pl.Int8(),  # 1..10
+}
+STATUSES = ("ok", "error", "listed")  # "listed": known from a table, without its image
 
 
 def conform(table: pl.DataFrame, where: str) -> pl.DataFrame:
@@ -53,10 +66,16 @@ def conform(table: pl.DataFrame, where: str) -> pl.DataFrame:
             table = table.with_columns(pl.col(name).cast(dtype))
         except pl.exceptions.PolarsError:
             raise CutisError(f"{where}: column {name} holds values that are not {dtype}.") from None
+    for name, dtype in OPTIONAL.items():
+        if name in table.columns:
+            try:
+                table = table.with_columns(pl.col(name).cast(dtype))
+            except pl.exceptions.PolarsError:
+                raise CutisError(f"{where}: column {name} holds values that are not {dtype}.") from None
     check_identity(table, where)
     _check_values(table, "sex", SEXES, where)
     _check_values(table, "fitzpatrick_skin_type", FITZPATRICK, where)
-    _check_values(table, "status", ("ok", "error"), where)
+    _check_values(table, "status", STATUSES, where)
     age = table["age_approx"].drop_nulls()
     if len(age) and (age.min() < 0 or age.max() > MAX_AGE):  # type: ignore[operator]
         row = (

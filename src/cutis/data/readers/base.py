@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Blob, Tree
@@ -16,13 +16,14 @@ class Options:
     """What the user said about the source; a reader refuses what it has no use for.
 
     label: column that holds the class. columns: manifest column -> column of the source. images: where images lie.
-    allow_missing: rows whose image is missing become "error" rows.
+    allow_missing: rows whose image is missing become "error" rows. table_only: images aren't wanted; don't look.
     """
 
     label: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     images: Path | None = None
     allow_missing: bool = False
+    table_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,33 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What `cutis datasets` says of a public release before anyone has it.
+
+    images: how many it holds. labels: what they are, in words. identity: which ids tie images together. access: "open"
+    (a plain download), "account" (free registration), "form" (a request that someone answers). address: its home page.
+    quirks: what a user must know before trusting it.
+    """
+
+    images: int
+    labels: str
+    identity: Literal["patient and lesion", "patient", "lesion", "case", "none"]
+    access: Literal["open", "account", "form"]
+    address: str
+    quirks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Reader:
-    """A layout that can be imported. `recognises` must be cheap: it looks at names and one header, not at images."""
+    """A layout that can be imported. `recognises` must be cheap: it looks at names and one header, not at images.
+
+    card, facts: of a public release; None where the layout is anybody's own. takes_file: whether SRC may be the table.
+    """
 
     name: str
     layout: str  # in words, for messages and `cutis import --help`
     recognises: Callable[[Path], bool]
     read: Callable[[Path, Options], Found]
+    card: DatasetCard | None = None
+    facts: Facts | None = None
+    takes_file: bool = False

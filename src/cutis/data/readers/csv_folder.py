@@ -80,7 +80,7 @@ def read(src: Path, options: Options) -> Found:
     classes = _classes(rows, label, table)
     records = [_record(row, number, table, tree, mapping, label, classes) for number, row in enumerate(rows, 1)]
     missing = [(number, r) for number, r in enumerate(records, 1) if r.image is None]
-    if missing and (not options.allow_missing or len(missing) == len(records)):
+    if missing and not options.table_only and (not options.allow_missing or len(missing) == len(records)):
         number, first = missing[0]
         tree.close()
         raise CutisError(
@@ -220,4 +220,4 @@ def _site(where: str, cell: Any) -> dict[str, str | None]:
     return site | ({"anatom_site_special": special} if (special := cell("anatom_site_special")) else {})
 
 
-READER = Reader("csv", "a CSV and a folder (or zips) of images", recognises, read)
+READER = Reader("csv", "a CSV and a folder (or zips) of images", recognises, read, takes_file=True)

@@ -54,6 +54,17 @@ def read_table(path: Path) -> tuple[list[str], list[Row]]:
     return columns, [dict(zip(columns, line, strict=True)) for line in body]
 
 
+def read_header(path: Path) -> list[str]:
+    """The column names of a CSV, or [] for a file that has none; cheap, and raises nothing."""
+    try:
+        with path.open("rb") as f:
+            line = f.readline(100_000).decode("utf-8-sig", "replace").strip()
+    except OSError:
+        return []
+    separator = max(SEPARATORS, key=line.count)
+    return [c.strip() for c in next(csv.reader([line], delimiter=separator), [])] if "\0" not in line else []
+
+
 def own_columns(row: Row, used: Collection[str]) -> Row:
     """The cells that no reader made use of, to travel along; "source_" before names that the manifest has."""
     return {f"source_{c}" if not c or c.casefold() in MANIFEST else c: cell for c, cell in row.items() if c not in used}
