@@ -18,6 +18,12 @@ ABOUT = "Skin-image AI whose behaviour is known: how accurate, for whom, when it
 COMMANDS = {
     "demo": "The whole job, offline, from nothing: data, split, training, bundle, predictions, report.",
     "import": "Turn a folder of images, a CSV or a public release into a dataset.",
+    "datasets": "List the public datasets that can be imported: what they hold, their identity, licence and access.",
+    "download": "Fetch a public dataset that is openly downloadable, resumed and checked.",
+    "merge": "Make one dataset of several, on one level of the ISIC hierarchy, and say what is lost.",
+    "check": "Write the data report: one page with every doubt about a dataset, and its findings as a table.",
+    "lint": "Look for leaks inside a dataset's split and between datasets; exit 1 on any.",
+    "export": "Write a dataset in another layout: isic, csv, coco or webdataset.",
     "split": "Split a dataset so that no patient or lesion is in two parts, and prove it.",
     "train": "Train on a dataset's split and freeze the result as a bundle.",
     "predict": "Run a bundle on images or a dataset: calibrated sets, refusals, one row an image.",

@@ -74,21 +74,8 @@ READER = Release(
     tables=("metadata.csv", "HAM10000_metadata.csv", "HAM10000_metadata"),
     needs=("image_id", "lesion_id", "dx|diagnosis", "dx_type", "age", "sex", "localization|site"),
     photos=_photos,
-    used=frozenset(
-        [
-            "image_id",
-            "lesion_id",
-            "dx",
-            "diagnosis",
-            "dx_type",
-            "age",
-            "sex",
-            "localization",
-            "site",
-            "file",
-            "mask",
-            "split",
-            "dataset",
-        ]
+    used=(
+        *("image_id", "lesion_id", "dx", "diagnosis", "dx_type", "age", "sex"),
+        *("localization", "site", "file", "mask", "split", "dataset"),
     ),
 ).reader()

@@ -55,7 +55,7 @@ class Release:
     tables: tuple[str, ...]
     needs: tuple[str, ...]
     photos: Callable[[Row, str], Iterable[Photo]]
-    used: frozenset[str]
+    used: tuple[str, ...]
     joins: tuple[Join, ...] = ()
 
     def reader(self) -> Reader:
