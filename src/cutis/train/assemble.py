@@ -86,7 +86,6 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
         training,
         objective,
         normalise,
-        size=config.size,
         batch_size=config.batch_size,
         augmentation=config.augmentation,
         seed=config.seed,
