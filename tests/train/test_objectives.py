@@ -65,6 +65,25 @@ def test_logit_adjustment_adds_tau_log_prior(network, data):
     assert ours == pytest.approx(by_hand, abs=1e-5)
 
 
+def test_mixup_blends_images_and_their_losses(network, data):
+    made = objective("cross-entropy", tau=0.0, mixup=0.4)
+    made.prepare(data, network)
+    logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+    batch = batch_of(logits, [0, 1, 2, 0, 1, 2])
+    torch.manual_seed(5)
+    share = torch.distributions.Beta(0.4, 0.4).sample((6,))
+    other = torch.randperm(6)
+    blended = share[:, None] * logits + (1 - share[:, None]) * logits[other]
+    log_p = F.log_softmax(blended, 1)
+    rows = torch.arange(6)
+    by_hand = -(share * log_p[rows, batch.target] + (1 - share) * log_p[rows, batch.target[other]]).mean()
+    torch.manual_seed(5)
+    loss = made.loss(network, batch, Moment(0, 0.0, 0, network))["cross_entropy"]
+    assert torch.allclose(loss, by_hand, atol=1e-6)
+    with pytest.raises(CutisError, match="setting mixup = -1"):
+        objective("cross-entropy", mixup=-1)
+
+
 def test_focal_is_the_papers_equation(network, data):
     p = torch.softmax(LOGITS, 1).numpy()
     alpha = 9 / (3 * np.array([6, 2, 1]))
