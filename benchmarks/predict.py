@@ -5,7 +5,8 @@
 The same network and weights, the same JPEGs (real dermoscopy images, enlarged, with a sensor's noise so that their
 entropy is a photograph's), the same mirror images if the bundle has them. The peer: Pillow, torchvision's Resize,
 ToTensor and Normalize in a DataLoader of two workers, torch eager in inference mode, batches of 32, warmed up. Both run
-in turn, and the medians are compared. The last line is `predict ratio=<peer's time / ours>` on 600x450.
+in turn, and the medians are compared. A bundle that holds a bf16 certificate (cutis certify) is timed in bf16 too, in a
+row of its own. The last line is `predict ratio=<peer's time / ours>` on 600x450.
 """
 
 from __future__ import annotations
@@ -127,12 +128,12 @@ def peer(bundle: Any, files: list[Path]) -> tuple[float, np.ndarray]:
         return time.perf_counter() - began, p
 
 
-def ours(path: Path, folder: Path) -> tuple[float, np.ndarray]:
+def ours(path: Path, folder: Path, precision: str) -> tuple[float, np.ndarray]:
     """(seconds, probabilities) of `Bundle.predict`, of a bundle that is loaded and warm; sets, OOD and rows
     included."""
     from cutis.bundle.load import load_bundle
 
-    bundle = load_bundle(path)
+    bundle = load_bundle(path, precision=precision)
     bundle.run(np.zeros((16, *[bundle.card.preprocessing.size] * 2, 3), np.uint8))
     began = time.perf_counter()
     predictions = bundle.predict(folder, progress=False)
@@ -150,13 +151,13 @@ def decode_floor(files: list[Path], size: int) -> float:
     return time.perf_counter() - began
 
 
-def compare(path: Path, folder: Path, files: list[Path], repeats: int) -> dict[str, Any]:
+def compare(path: Path, folder: Path, files: list[Path], repeats: int, precision: str = "fp32") -> dict[str, Any]:
     from cutis.bundle.load import load_bundle
 
     bundle = load_bundle(path)
     times: dict[str, list[float]] = {"ours": [], "peer": [], "floor": []}
     for _ in range(repeats):
-        seconds, p = ours(path, folder)
+        seconds, p = ours(path, folder, precision)
         times["ours"].append(seconds)
         seconds, q = peer(bundle, files)
         times["peer"].append(seconds)
@@ -210,15 +211,18 @@ def main() -> None:
         path = given.bundle or default_bundle(work / "model")
         small = make_photos(work / "small", given.photos, 600, 450, 0)
         large = make_photos(work / "large", given.large, 4000, 3000, 1)
+        from cutis.bundle.load import load_bundle
+
+        card = load_bundle(path).card
         rows = [
             {"what": "4000x3000", **compare(path, work / "large", large, given.repeats)},
             {"what": "600x450", **compare(path, work / "small", small, given.repeats)},
         ]
+        rows += [
+            {"what": f"600x450, {p}", **compare(path, work / "small", small, given.repeats, p)} for p in card.reduced
+        ]
         if given.memory:
             rows.append({"what": "memory, 600x450", **peak_memory(path, small, work / "many")})
-        from cutis.bundle.load import load_bundle
-
-        card = load_bundle(path).card
     about = {
         "backbone": card.backbone,
         "size": card.preprocessing.size,

@@ -12,6 +12,7 @@ from sklearn.metrics import balanced_accuracy_score
 from cutis.bundle import certify as certifying
 from cutis.bundle.certify import certify
 from cutis.bundle.load import load_bundle
+from cutis.cli import main
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
 from cutis.files import sha256_file
@@ -52,6 +53,18 @@ def test_bf16_after_its_certificate(copied: Path, dataset: Dataset):
     assert row["balanced_accuracy"]["before"] == pytest.approx(expected)
     sick = young.filter(young["target"] == "mel")
     assert row["sensitivity"]["before"] == pytest.approx((sick["predicted"] == "mel").mean())
+
+
+@pytest.mark.skipif(not has_bf16(), reason="this CPU has no bf16")
+def test_the_command_prints_every_group(copied: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as stop:
+        main(["certify", str(copied), str(dataset.path), "--part", "all"])
+    said = capsys.readouterr().out
+    assert stop.value.code == 0, said
+    assert "bf16 against fp32 on 150 images" in said
+    assert "sex female" in said
+    assert " -> " in said
+    load_bundle(copied, precision="bf16")
 
 
 @pytest.mark.skipif(not has_bf16(), reason="this CPU has no bf16")

@@ -38,7 +38,7 @@ def load_bundle(
     if precision != card.precision and precision not in card.reduced:
         raise CutisError(
             f"{path}: not certified for {precision}. Measure it first: "
-            f'cutis.bundle.certify.certify({str(path)!r}, "{precision}", dataset)'
+            f"cutis certify {path} DATASET --precision {precision}"
         )
     model = (path / MODEL).read_bytes()
     if hashlib.sha256(model).hexdigest() != card.files[MODEL]:  # what runs is what was verified

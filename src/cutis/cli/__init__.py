@@ -28,6 +28,7 @@ COMMANDS = {
     "train": "Train on a dataset's split and freeze the result as a bundle.",
     "predict": "Run a bundle on images or a dataset: calibrated sets, refusals, one row an image.",
     "evaluate": "Measure a predictions file, with intervals, and write the report.",
+    "certify": "Measure a reduced precision against fp32, group by group, and allow it if it costs little.",
     "info": "Say what a dataset, bundle, run, predictions file or report is.",
     "doctor": "Check the installation, the machine and a dataset: PASS, WARN or FAIL, with the fix.",
 }
