@@ -118,26 +118,27 @@ def main() -> None:
             images = open_cache(data, part["image_id"].to_list(), TrainConfig(epochs=1, size=size).cache_size).images
             built = time.monotonic() - started
 
-            def feed(augmentation: Augmentation, images: np.ndarray = images) -> Feed:
+            def feed(augmentation: Augmentation, images: np.ndarray = images, size: int = size) -> Feed:
                 normalise = Normalise(MEAN, STD, torch.device("cpu"))
                 return Feed(
                     images,
                     training,
                     objective("cross-entropy"),
                     normalise,
+                    size=size,
                     batch_size=BATCH,
                     augmentation=augmentation,
                     seed=0,
                 )
 
-            plain = feed(off).batch(0, size)
+            plain = feed(off).batch(0)
             resize = T.Compose([T.Resize((size, size)), T.ToTensor(), T.Normalize(MEAN, STD)])
             theirs = torch.stack([Photographs(files, resize)[int(i)] for i in plain.rows[:32]])
             levels = float(((plain.images[:32] - theirs).abs() * torch.tensor(STD).view(1, 3, 1, 1)).mean() * 255)
             assert levels < 4, f"the two feeds differ by {levels:.1f} levels"
 
             fed, steps = feed(Augmentation()), iter(range(10**9))
-            ours = rate(lambda fed=fed, steps=steps, size=size: fed.batch(next(steps), size).images, given.seconds)
+            ours = rate(lambda fed=fed, steps=steps: fed.batch(next(steps)).images, given.seconds)
             their_rate = peer(files, size, given.seconds)
             whole = batch_transforms(images, size, given.seconds)
             rows.append(

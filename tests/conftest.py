@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -55,6 +57,12 @@ def picture() -> Callable[..., np.ndarray]:
 def encoded() -> Callable[..., bytes]:
     """`encode`: encoded(pixels, format, **options) -> bytes."""
     return encode
+
+
+@pytest.fixture(scope="session")
+def miniature() -> Callable[[str], ModuleType]:
+    """miniature(reader name) -> tests/miniatures/<reader name>.py: `make(folder, rng)` writes that release's layout."""
+    return lambda name: importlib.import_module(f"miniatures.{name}")
 
 
 @pytest.fixture

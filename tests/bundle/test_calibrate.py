@@ -1,83 +1,14 @@
-"""Temperature, conformal quantile, k-NN distance and operating points, against hand work and independent references."""
+"""k-NN distance and operating points, against hand work and independent references."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
-from cutis.bundle.calibrate import (
-    conformal_quantile,
-    fit_temperature,
-    knn_distance,
-    lac_scores,
-    lac_sets,
-    normalise_rows,
-    operating_point,
-    softmax,
-)
-
-
-def test_temperature_recovers_a_known_one():
-    rng = np.random.default_rng(0)
-    honest = rng.normal(0, 2, (40_000, 4))
-    p = softmax(honest)
-    targets = (p.cumsum(1) > rng.random((len(p), 1))).argmax(1)
-    for known in (0.5, 1.0, 3.0):
-        assert fit_temperature(honest * known, targets) == pytest.approx(known, rel=0.03)
-
-
-def test_weights_count_units_not_images():
-    logits = np.array([[2.0, 0], [2.0, 0], [0, 1.0], [3.0, 0], [0.5, 0]])
-    targets = np.array([0, 0, 1, 1, 0])
-    repeated = np.concatenate([logits, logits[:1].repeat(9, 0)]), np.concatenate([targets, targets[:1].repeat(9)])
-    weights = np.array([0.1, 1, 1, 1, 1, *[0.1] * 9])
-    assert fit_temperature(*repeated, weights) == pytest.approx(fit_temperature(logits, targets), rel=1e-4)
-    assert fit_temperature(*repeated) != pytest.approx(fit_temperature(logits, targets), rel=1e-2)
-
-
-def test_temperature_without_a_minimum_is_none():
-    logits = np.array([[1.0, 0], [0, 1.0]])
-    assert fit_temperature(logits, np.array([0, 1])) is None  # all right: the sharper the better
-    assert fit_temperature(logits, np.array([1, 0])) is None  # all wrong: the flatter the better
-    assert fit_temperature(logits[:, :1], np.array([0, 0])) is None
-    assert fit_temperature(logits[:0], np.array([], int)) is None
-
-
-def test_lac_by_hand():
-    """Nine scores and 90 %: rank ceil(10 * 0.9) = 9, the largest. Ten: rank ceil(9.9) = 10. Nineteen: rank 18."""
-    assert conformal_quantile(np.arange(1, 10) / 10, 0.9) == 0.9
-    assert conformal_quantile(np.arange(1, 11) / 10, 0.9) == 1.0
-    assert conformal_quantile(np.arange(19, 0, -1) / 20, 0.9) == 18 / 20
-    assert conformal_quantile(np.arange(1, 9) / 10, 0.9) is None
-    assert conformal_quantile(np.array([]), 0.9) is None
-    p = np.array([[0.7, 0.2, 0.1], [0.4, 0.35, 0.25], [0.5, 0.5, 0.0]])
-    assert lac_scores(p, np.array([0, 1, 2])) == pytest.approx([0.3, 0.65, 1.0])
-    assert lac_sets(p, 0.65).tolist() == [[True, False, False], [True, True, False], [True, True, False]]
-    assert not lac_sets(p, 0.2).any()
-
-
-@given(n=st.integers(1, 400), percent=st.integers(1, 99))
-def test_rank_is_exact_at_every_coverage(n: int, percent: int):
-    """Against integer arithmetic: a rounding error in (n + 1) * coverage would move the rank."""
-    rank = -(-(n + 1) * percent // 100)
-    found = conformal_quantile(np.arange(1, n + 1, dtype=float), percent / 100)
-    assert found == (rank if rank <= n else None)
-
-
-def test_coverage_follows_the_beta_law():
-    """Coverage of the uniform given the calibration set is the quantile itself, Beta(n + 1 - l, l)."""
-    rng = np.random.default_rng(1)
-    n, coverage = 50, 0.9
-    found = [conformal_quantile(rng.random(n), coverage) for _ in range(2_000)]
-    miss = math.floor((n + 1) * (1 - coverage))
-    assert stats.kstest(found, stats.beta(n + 1 - miss, miss).cdf).pvalue > 0.01
-    assert stats.kstest(found, stats.beta(n - miss, miss + 1).cdf).pvalue < 1e-6  # one rank off would be seen
+from cutis.bundle.calibrate import knn_distance, normalise_rows, operating_point
 
 
 @settings(max_examples=25, deadline=None)

@@ -99,14 +99,14 @@ def test_card_is_calibrated_on_one_image_a_lesion(bundle: Bundle, dataset: Datas
     rows = dataset.usable().join(parts.table.filter(pl.col("part") == "val"), on="image_id").sort("image_id")
     one = rows.group_by("lesion_id").agg(pl.col("image_id").min(), pl.col("file", "target").sort_by("image_id").first())
     images = np.stack([read_square(dataset.path / f, 24) for f in one["file"]])
-    z = bundle.run(images)[0].astype(float) / card.temperature
+    z = bundle.run(images)[0].astype(float) / card.calibrator.temperature
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
     scores = np.sort([1 - p[i, bundle.codes.index(t)] for i, t in enumerate(one["target"])])
     assert card.conformal is not None
     assert (card.conformal.n, card.conformal.n_units, card.conformal.unit) == (len(rows), len(one), "lesion")
     assert len(one) < len(rows)
     rank = int(np.ceil((len(one) + 1) * 0.9))
-    assert card.conformal.quantile == pytest.approx(scores[rank - 1], abs=1e-5)
+    assert card.conformal.quantiles[""] == pytest.approx(scores[rank - 1], abs=1e-5)
     assert [p.name for p in card.operating_points] == ["sensitivity 0.90", "sensitivity 0.95"]
     assert all(point.sensitivity >= 0.9 and point.n == len(one) for point in card.operating_points)
     assert any("the largest distance among them" in limit for limit in card.limits)
@@ -123,7 +123,7 @@ def test_files_and_licence(frozen: Path, bundle: Bundle):
     assert len(bank) == bundle.card.split["parts"]["train"]["images"]
     np.testing.assert_allclose(np.linalg.norm(bank.astype(float), axis=1), 1, atol=1e-6)
     page = (frozen / "card.md").read_text(encoding="utf-8")
-    for words in ("research only: tiny", "Dermatofibroma", "90% coverage", "not a medical device", "openvino"):
+    for words in ("research only: tiny", "Dermatofibroma", "lac at 90%", "not a medical device", "openvino"):
         assert words in page
 
 
@@ -131,7 +131,7 @@ def test_no_validation_part(tmp_path: Path, make_dataset: Any, tiny: Any, freeze
     made = make_dataset(tmp_path / "d", n=60)
     parts = split(made, test=0.3, val=0, seed=0)
     card = load_bundle(freeze_with(tiny(), tmp_path / "b", made, parts, flips=False)).card
-    assert (card.temperature, card.conformal, card.ood, card.operating_points) == (1.0, None, None, ())
+    assert (card.calibrator.temperature, card.conformal, card.ood, card.operating_points) == (1.0, None, None, ())
     assert "no validation image" in card.limits[0]
     assert "ood.safetensors" not in card.files
     assert card.parity[0].images == card.split["parts"]["train"]["images"]  # from training's images instead
@@ -160,7 +160,7 @@ def test_one_class_and_no_malignant_grouping(
 ):
     path = freeze_with(tiny(1), tmp_path / "b", dataset, parts, classes=dataset.card.classes[1:2])
     loaded = load_bundle(path)
-    assert loaded.card.temperature == 1.0
+    assert loaded.card.calibrator.temperature == 1.0
     assert loaded.card.operating_points == ()
     predictions = loaded.predict(dataset)
     assert set(predictions.table["p_nv"]) == {1.0}

@@ -58,7 +58,7 @@ def test_edited_and_resealed_card_must_still_name_plain_files(copied: Path):
 def test_newer_format(copied: Path):
     content = json.loads((copied / "bundle.json").read_text(encoding="utf-8"))
     write_json(copied / "bundle.json", content | {"format": 99})
-    refused(copied, r"format 99 is newer than this Cutis reads \(1\). Upgrade Cutis")
+    refused(copied, r"format 99 is newer than this Cutis reads \(2\). Upgrade Cutis")
 
 
 def test_not_a_bundle(tmp_path: Path):

@@ -46,7 +46,7 @@ def test_numbers_are_those_of_the_network(bundle: Bundle, dataset: Dataset):
     images = np.stack([read_square(dataset.path / f, 24) for f in table["file"]])
     logits, features = bundle.run(images)
     np.testing.assert_allclose(table.select("logit_mel", "logit_nv", "logit_df").to_numpy(), logits, atol=1e-4)
-    z = np.exp(logits.astype(float) / bundle.card.temperature)
+    z = np.exp(logits.astype(float) / bundle.card.calibrator.temperature)
     p = z / z.sum(1, keepdims=True)
     np.testing.assert_allclose(table.select("p_mel", "p_nv", "p_df").to_numpy(), p, atol=1e-5)
     assert table["predicted"].to_list() == [bundle.codes[i] for i in p.argmax(1)]
@@ -59,7 +59,7 @@ def test_numbers_are_those_of_the_network(bundle: Bundle, dataset: Dataset):
 def test_sets_and_refusals_are_consistent(bundle: Bundle, dataset: Dataset):
     assert bundle.card.conformal is not None
     assert bundle.card.ood is not None
-    strict = bundle.card.conformal.model_copy(update={"quantile": 0.55})
+    strict = bundle.card.conformal.model_copy(update={"quantiles": {"": 0.55}})
     near = bundle.card.ood.model_copy(update={"threshold": float(np.median(bundle.predict(dataset).table["ood"]))})
     card = bundle.card.model_copy(update={"conformal": strict, "ood": near})
     table = replace(bundle, card=card).predict(dataset, part="all").table

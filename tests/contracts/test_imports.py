@@ -25,7 +25,7 @@ ALLOWED = {
     "report": {"schema"},
     "models": {"schema"},
     "phantom": {"schema", "data"},
-    "bundle": {"schema", "image", "data", "models"},
+    "bundle": {"schema", "image", "data", "models", "evaluate"},
     "train": {"schema", "image", "data", "models", "bundle"},
 }
 FORBIDDEN = {"serve": {"train"}}

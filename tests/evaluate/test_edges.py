@@ -38,7 +38,8 @@ def check_honest(evidence: Evidence) -> None:
         else:
             assert m.high is not None
             assert m.n_units >= 10
-            assert 0 <= m.low < m.high
+            assert m.low < m.high
+            assert m.low >= 0 or m.metric.startswith("net_benefit_")
             assert m.low <= m.value <= m.high or m.metric != "accuracy"
         assert m.unit == evidence.unit
     json.dumps(evidence.model_dump(mode="json"), allow_nan=False)

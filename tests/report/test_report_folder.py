@@ -32,7 +32,7 @@ def test_evaluate_writes_the_folder(predictions: Predictions, tmp_path: Path) ->
     assert evidence.predictions_sha256 in (out / "index.html").read_text(encoding="utf-8")
     with (out / "measured.csv").open(newline="", encoding="utf-8") as f:
         rows = list(csv.DictReader(f))
-    assert len(rows) == len(evidence.measured)
+    assert len(rows) == len(evidence.measured) + len(evidence.fairness[0].measured)
     assert float(rows[0]["value"]) == evidence.measured[0].value
     assert {r["group"] for r in rows} == {"", "male", "female", "unknown"}
     for figure in (out / "figures").iterdir():
@@ -175,4 +175,5 @@ def test_importing_the_report_is_light() -> None:
 
 def test_templates_are_beside_the_code() -> None:
     folder = Path(cutis.report.__file__).parent / "templates"
-    assert {p.name for p in folder.iterdir()} == {"page.html.j2", "page.css", "figures.css"}
+    held = {p.name for p in folder.iterdir()}
+    assert held == {"page.html.j2", "data_page.html.j2", "macros.html.j2", "page.css", "data_page.css", "figures.css"}

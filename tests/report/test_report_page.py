@@ -100,6 +100,24 @@ def test_every_estimate_is_on_the_page(evidence: Evidence) -> None:
         assert m.reason in text or words.sentence(m.reason) in text, m
 
 
+def test_every_disparity_is_on_the_page_with_the_worst_group_and_who_was_left_out(evidence: Evidence) -> None:
+    text = said(page(evidence)).replace("\xa0", " ")
+    assert {f.attribute for f in evidence.fairness} >= {"sex", "fitzpatrick_skin_type", "anatom_site_1"}
+    for f in evidence.fairness:
+        for m in f.measured:
+            style = words.metric(m.metric).style
+            shown = words.number(m.value, style) if m.value is not None else "not estimable"
+            assert shown.replace("\xa0", " ") in text, m
+            assert m.reason in text or "in % of the resamples" in m.reason, m
+        for why in f.left_out:
+            assert why in text
+    worst = evidence.find("worst_balanced_accuracy", None, "sex")
+    assert worst is not None
+    assert worst.value is not None
+    shown = f"Worst group: {worst.worst}, balanced accuracy {words.number(worst.value, 'percent')}"  # type: ignore[attr-defined]
+    assert shown.replace("\xa0", " ") in text
+
+
 def test_page_says_who_what_when_and_under_which_licence(evidence: Evidence) -> None:
     text = said(page(evidence))
     for part in (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutis.errors import CutisError
-from cutis.schema.licence import LICENCES, compose, licence
+from cutis.schema.licence import LICENCES, attribution_text, check_use, compose, licence, licence_text
 
 some = st.dictionaries(st.text("abc", min_size=1, max_size=3), st.sampled_from(sorted(LICENCES)), max_size=5)
 
@@ -65,3 +65,62 @@ def test_every_licence_is_found_by_its_id() -> None:
 def test_unknown_licence_gets_the_nearest() -> None:
     with pytest.raises(CutisError, match=r'licence "CC-BY-NC-4" is not known: did you mean "CC-BY-NC-4\.0"'):
         licence("CC-BY-NC-4")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        # Creative Commons' own table of which works may be adapted into one
+        ("CC-BY-SA-4.0", "CC-BY-NC-SA-4.0", True),
+        ("CC-BY-SA-4.0", "CC-BY-NC-4.0", True),
+        ("CC-BY-SA-4.0", "CC-BY-4.0", False),
+        ("CC-BY-SA-4.0", "CC0-1.0", False),
+        ("CC-BY-SA-4.0", "CC-BY-SA-4.0", False),
+        ("CC-BY-NC-SA-4.0", "CC-BY-NC-4.0", False),
+        ("CC-BY-NC-SA-4.0", "CC-BY-4.0", False),
+        ("CC-BY-NC-4.0", "CC-BY-4.0", False),
+    ],
+)
+def test_share_alike_licences_that_exclude_each_other(one: str, other: str, clash: bool) -> None:
+    for a, b in ((one, other), (other, one)):
+        found = compose({"a": a, "b": b})
+        assert ("incompatible in one adapted work" in found.answer) is clash
+        assert any("side by side" in c for c in found.conditions) is clash
+
+
+def test_conditions() -> None:
+    assert compose({"x": "CC-BY-4.0"}).conditions == ()
+    found = compose({"x": "CC-BY-NC-ND-4.0", "y": "unknown", "z": "CC-BY-NC-SA-4.0"}).conditions
+    assert "no derivatives: x may be shared only unchanged" in found
+    assert "y: no licence is stated; ask whoever holds the rights" in found
+    assert "share alike: what is adapted from z is shared under CC BY-NC-SA 4.0" in found
+
+
+@given(some)
+def test_only_what_is_all_cleared_may_be_sold(parts: dict[str, str]) -> None:
+    found = compose(parts)
+    check_use(found, "research")
+    if found.commercial is True:
+        check_use(found, "commercial")
+        return
+    with pytest.raises(CutisError, match="not cleared for commercial use") as error:
+        check_use(found, "commercial", dict.fromkeys(parts, "7 images"))
+    for what, name in parts.items():
+        one = LICENCES[name]
+        assert (f"{what} (7 images): {one.name}" in str(error.value)) == (one.commercial is not True)
+
+
+def test_a_use_that_is_none() -> None:
+    with pytest.raises(CutisError, match='use "comercial": did you mean "commercial"'):
+        check_use(compose({}), "comercial")
+
+
+def test_texts() -> None:
+    found = compose({"x": "CC-BY-NC-4.0", "y": "MIT"}, ["Who made x"])
+    text = licence_text("X and Y", found)
+    assert "x: CC BY-NC 4.0, https://creativecommons.org/licenses/by-nc/4.0/" in text
+    assert "y: MIT, https://spdx.org/licenses/MIT.html" in text
+    assert "Who made x" in attribution_text("X and Y", found)
+    assert "No attribution is known" in attribution_text("X", compose({"x": "unknown"}))
+    assert LICENCES["CC0-1.0"].url == "https://creativecommons.org/publicdomain/zero/1.0/"
+    assert LICENCES["research-only"].url == ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +12,6 @@ from torch.nn import functional as F
 import cutis
 from cutis.data.dataset import Dataset
 from cutis.models.network import Network
-from cutis.train.config import TrainConfig
 from cutis.train.feed import Feed, Normalise, encode_column
 from cutis.train.objectives import OBJECTIVES
 from cutis.train.objectives.base import Batch, Moment, Objective, TrainingData
@@ -124,13 +121,15 @@ def test_a_batch_depends_on_seed_and_step_alone(skin: Dataset):
 
     def feed() -> Feed:
         normalise = Normalise((0.5, 0.5, 0.5), (0.2, 0.2, 0.2), torch.device("cpu"))
-        return Feed(images, data, CrossEntropy(), normalise, batch_size=16, augmentation=Augmentation(), seed=7)
+        return Feed(
+            images, data, CrossEntropy(), normalise, size=32, batch_size=16, augmentation=Augmentation(), seed=7
+        )
 
     forward = feed()
-    batches = [forward.batch(step, 32) for step in range(8)]
+    batches = [forward.batch(step) for step in range(8)]
     backward = feed()
     for step in reversed(range(8)):
-        again = backward.batch(step, 32)
+        again = backward.batch(step)
         assert torch.equal(again.images, batches[step].images)
         assert torch.equal(again.rows, batches[step].rows)
     epoch = torch.cat([b.rows for b in batches[:3]])
@@ -139,20 +138,9 @@ def test_a_batch_depends_on_seed_and_step_alone(skin: Dataset):
     first, second = batches[0].images.data_ptr(), batches[1].images.data_ptr()
     assert first != second  # a batch that is still held keeps its memory
     del batches
-    assert forward.batch(8, 32).images.data_ptr() in {b.ctypes.data for b in forward._buffers}
+    assert forward.batch(8).images.data_ptr() in {b.ctypes.data for b in forward._buffers}
     forward.close()
     backward.close()
-
-
-def test_the_first_half_of_a_run_may_see_smaller_images(skin: Dataset, tmp_path: Path, monkeypatch):
-    seen = []
-    batch = Feed.batch
-    monkeypatch.setattr(Feed, "batch", lambda self, step, size: seen.append(size) or batch(self, step, size))
-    cutis.train(skin, tmp_path / "run", **(QUICK | {"size": 64, "early_size": 32, "epochs": 2}))
-    assert seen == [32] * (len(seen) // 2) + [64] * (len(seen) // 2)
-    assert TrainConfig(epochs=1, size=128).early_size == 96
-    assert TrainConfig(epochs=1, size=96).early_size is None
-    assert TrainConfig(epochs=1, size=224, backbone="vit_tiny_patch16_224").early_size is None
 
 
 def test_columns_become_codes_or_numbers_and_unknown_stays_unknown():

@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from cutis.schema.calibration import Calibrator, Conformal
 from cutis.schema.classes import ClassInfo
 from cutis.schema.licence import ComposedLicence
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Preprocessing(BaseModel):
@@ -48,22 +49,6 @@ class Ood(BaseModel):
     quantile: float
 
 
-class Conformal(BaseModel):
-    """Split-conformal sets. LAC: codes with p >= 1 - quantile (Sadinle, Lei & Wasserman, JASA 2019).
-
-    n: labelled validation images. n_units: scores the quantile is of: one a unit (its image of the lowest image_id),
-    since several images of a lesion are not exchangeable with a new one.
-    """
-
-    model_config = ConfigDict(frozen=True)
-    method: str = "lac"
-    coverage: float
-    quantile: float
-    n: int
-    n_units: int
-    unit: str
-
-
 class ParityRow(BaseModel):
     """How far a runtime's probabilities are from torch's: max |p - p_torch| over `images` real images at a batch
     size."""
@@ -89,7 +74,7 @@ class BundleCard(BaseModel):
     classes: tuple[ClassInfo, ...]
     preprocessing: Preprocessing
     flips: bool  # whether the graph averages the image and its mirror images
-    temperature: float
+    calibrator: Calibrator
     conformal: Conformal | None
     ood: Ood | None
     operating_points: tuple[OperatingPoint, ...] = ()

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import polars as pl
 
-from cutis.bundle.calibrate import (
-    conformal_quantile,
-    fit_temperature,
-    knn_distance,
-    lac_scores,
-    normalise_rows,
-    operating_point,
-    softmax,
-)
-from cutis.bundle.card import Conformal, Ood, OperatingPoint
+from cutis.bundle.calibrate import knn_distance, normalise_rows, operating_point
+from cutis.bundle.card import Ood, OperatingPoint
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.stream import Chunk, stream
 from cutis.data.dataset import Dataset
+from cutis.errors import CutisError, nearest
+from cutis.evaluate import calibrators
+from cutis.evaluate.conformal import fit_conformal
 from cutis.files import sha256_text
 from cutis.progress import track
+from cutis.schema.calibration import CLASS, Calibrator, CalibratorMethod, Conformal, SetMethod
 from cutis.schema.classes import ClassInfo
 
 NEIGHBOURS = 10
@@ -42,9 +39,30 @@ class Seen:
     features: np.ndarray
 
 
+@dataclass(frozen=True)
+class Choice:
+    """How answers are made of logits: which calibrator, which sets, one quantile for all (by "") or one a class
+    ("class") or a group (a manifest column), and their coverage."""
+
+    calibrator: CalibratorMethod = "temperature"
+    sets: SetMethod = "lac"
+    by: str = ""
+    coverage: float = 0.9
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("calibrator", self.calibrator, get_args(CalibratorMethod)),
+            ("sets", self.sets, get_args(SetMethod)),
+        ):
+            if value not in known:
+                raise CutisError(f'{name} "{value}": {nearest(value, known)}')
+        if not 0 < self.coverage < 1:
+            raise CutisError(f"coverage {self.coverage}: expected a share between 0 and 1, such as 0.9.")
+
+
 @dataclass
 class Fitted:
-    temperature: float = 1.0
+    calibrator: Calibrator = field(default_factory=Calibrator)
     conformal: Conformal | None = None
     ood: Ood | None = None
     bank: np.ndarray | None = None  # (m, d) float32 unit rows
@@ -89,8 +107,8 @@ def one_a_unit(rows: pl.DataFrame) -> np.ndarray:
     return first["at"].to_numpy()
 
 
-def fit(validation: Seen, training: np.ndarray, classes: Sequence[ClassInfo], *, unit: str, coverage: float) -> Fitted:
-    """Temperature, conformal quantile, OOD bank and threshold, operating points; what can't be fitted is a limit.
+def fit(validation: Seen, training: np.ndarray, classes: Sequence[ClassInfo], *, unit: str, choice: Choice) -> Fitted:
+    """Calibrator, sets, OOD bank and threshold, operating points; what can't be fitted is a limit.
 
     validation.rows: image_id, group, target. training: (m, d) features of training images, from the same runtime.
     """
@@ -98,28 +116,32 @@ def fit(validation: Seen, training: np.ndarray, classes: Sequence[ClassInfo], *,
     if len(validation.rows) == 0:
         out.limits.append(
             "There was no validation image to calibrate on: probabilities are the network's own (temperature 1), "
-            "there are "
-            "no sets, no refusals and no operating points."
+            "there are no sets, no refusals and no operating points."
         )
         return out
     _fit_ood(out, validation, training, unit)
+    fit_answers(out, validation, classes, unit=unit, choice=choice)
+    return out
+
+
+def fit_answers(out: Fitted, seen: Seen, classes: Sequence[ClassInfo], *, unit: str, choice: Choice) -> None:
+    """Calibrator, sets and operating points from the labelled rows that were seen, into `out`."""
     codes = {c.code: i for i, c in enumerate(classes)}
-    at = np.flatnonzero(validation.rows["target"].is_in(list(codes)).fill_null(False).to_numpy())
-    rows, logits = validation.rows[at.tolist()], validation.logits[at]
+    at = np.flatnonzero(seen.rows["target"].is_in(list(codes)).fill_null(False).to_numpy())
+    rows, logits = seen.rows[at.tolist()], seen.logits[at]
     if len(rows) == 0:
         out.limits.append("No validation image is labelled: probabilities are not calibrated and there are no sets.")
-        return out
+        return
     targets = rows["target"].replace_strict(codes, return_dtype=pl.Int64).to_numpy()
     of_unit = rows.with_columns(pl.len().over("group").alias("images"))["images"].to_numpy()
-    temperature = fit_temperature(logits, targets, 1 / of_unit)
-    if temperature is None:
-        out.limits.append("The temperature has no best value on the validation images and was left at 1.")
-    out.temperature = temperature or 1.0
-    p = softmax(logits, out.temperature)
+    calibrator = calibrators.fit(choice.calibrator, logits, targets, 1 / of_unit)
+    if calibrator is None:
+        out.limits.append(f"The {choice.calibrator} has no best value on the validation images and was left at 1.")
+    out.calibrator = calibrator or Calibrator()
+    p = calibrators.apply(out.calibrator, logits)
     one = one_a_unit(rows)
-    _fit_conformal(out, p[one], targets[one], len(rows), unit, coverage)
+    _fit_sets(out, p[one], targets[one], rows[one.tolist()], list(codes), len(rows), unit, choice)
     _fit_points(out, p[one], targets[one], classes, unit)
-    return out
 
 
 def _fit_ood(out: Fitted, validation: Seen, training: np.ndarray, unit: str) -> None:
@@ -138,16 +160,43 @@ def _fit_ood(out: Fitted, validation: Seen, training: np.ndarray, unit: str) -> 
         )
 
 
-def _fit_conformal(out: Fitted, p: np.ndarray, targets: np.ndarray, images: int, unit: str, coverage: float) -> None:
-    quantile = conformal_quantile(lac_scores(p, targets), coverage)
-    if quantile is None:
+def _fit_sets(
+    out: Fitted,
+    p: np.ndarray,
+    targets: np.ndarray,
+    rows: pl.DataFrame,
+    codes: list[str],
+    images: int,
+    unit: str,
+    choice: Choice,
+) -> None:
+    column = "" if choice.by == CLASS else choice.by
+    if column and column not in rows.columns:
+        raise CutisError(f"sets by {column}: {nearest(column, [CLASS, *rows.columns])}")
+    out.conformal = fit_conformal(
+        p,
+        targets,
+        rows["image_id"].to_list(),
+        codes,
+        coverage=choice.coverage,
+        unit=unit,
+        images=images,
+        method=choice.sets,
+        by=choice.by,
+        groups=rows[column].cast(pl.String).to_list() if column else (),
+    )
+    if out.conformal is None:
+        least = int(np.ceil(choice.coverage / (1 - choice.coverage) - 1e-9))
         out.limits.append(
-            f"No sets: {coverage:.0%} coverage needs at least {int(np.ceil(coverage / (1 - coverage) - 1e-9))} "
-            "validation "
-            f"{unit}s and there are {len(p)}."
+            f"No sets: {choice.coverage:.0%} coverage needs at least {least} validation {unit}s and there are {len(p)}."
         )
         return
-    out.conformal = Conformal(coverage=coverage, quantile=quantile, n=images, n_units=len(p), unit=unit)
+    open_to_all = [name for name, value in out.conformal.quantiles.items() if value is None]
+    if open_to_all:
+        out.limits.append(
+            f"Too few validation {unit}s for {choice.coverage:.0%} coverage of {', '.join(open_to_all)}: "
+            + ("such a class is in every set." if choice.by == CLASS else "there every class is in the set.")
+        )
 
 
 def _fit_points(out: Fitted, p: np.ndarray, targets: np.ndarray, classes: Sequence[ClassInfo], unit: str) -> None:

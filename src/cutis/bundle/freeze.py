@@ -12,17 +12,18 @@ import numpy as np
 import polars as pl
 
 from cutis import __version__
-from cutis.bundle.calibrate import softmax
 from cutis.bundle.card import BundleCard, ParityRow, Preprocessing
-from cutis.bundle.fit import MOST_FEATURES, drawn, fit, see, write_bank
+from cutis.bundle.fit import MOST_FEATURES, Choice, drawn, fit, see, write_bank
 from cutis.bundle.load import MODEL, OOD, PAGE, WEIGHTS, content_digest
 from cutis.bundle.model_card import model_card
 from cutis.bundle.runtime import Runtime, available
 from cutis.data.dataset import Dataset
 from cutis.data.split import Split
 from cutis.errors import CutisError
+from cutis.evaluate import calibrators
 from cutis.files import atomic_folder, refuse_existing, sha256_file, write_json
 from cutis.image.decode import BadImage, read_square
+from cutis.schema.calibration import Calibrator
 from cutis.schema.classes import ClassInfo
 from cutis.schema.licence import compose
 
@@ -51,15 +52,15 @@ def freeze(
     trained: dict[str, Any],
     classes: Sequence[ClassInfo] | None = None,
     weights_licence: dict[str, str] | None = None,
-    coverage: float = 0.9,
+    choice: Choice | None = None,
 ) -> Path:
     """Write the bundle folder `out` (all of it or nothing) and return its path.
 
     network: `forward_features` (n, 3, size, size) -> (n, d), `classify` (n, d) -> (n, classes); it is not changed.
     split: validation calibrates, training images make the OOD bank; images are read from `dataset`, not from a cache.
     mean, std: of pixel / 255, one a channel. flips: average over mirror images, in the graph. classes: in the order of
-    the logits; the dataset's if None. weights_licence: what -> licence id, of weights it started from. coverage: of
-    sets. trained: training evidence, JSON values.
+    the logits; the dataset's if None. weights_licence: what -> licence id, of weights it started from. choice: of
+    calibrator and sets; None is temperature and LAC at 90 %. trained: training evidence, JSON values.
 
     Raises CutisError if `out` exists, no image can be read, or a runtime's probabilities differ from torch's by more
     than 1e-3 on real images at batch 1 or 7.
@@ -68,8 +69,6 @@ def freeze(
 
     out = Path(out)
     refuse_existing(out)
-    if not 0 < coverage < 1:
-        raise CutisError(f"coverage {coverage}: expected a share between 0 and 1, such as 0.9.")
     classes = tuple(classes or dataset.card.classes)
     exported = Exported(copy.deepcopy(network).cpu().float(), mean, std, flips).eval()
     table = dataset.usable().join(split.table.select("image_id", "group", "part"), on="image_id").sort("image_id")
@@ -83,10 +82,10 @@ def freeze(
         validation = see(dataset, part["val"], runtime, size, "calibrate")
         training = see(dataset, drawn(part["train"], MOST_FEATURES), runtime, size, "features")
         unit = split.proof.unit
-        fitted = fit(validation, training.features, classes, unit=unit, coverage=coverage)
+        fitted = fit(validation, training.features, classes, unit=unit, choice=choice or Choice())
         if fitted.bank is not None:
             write_bank(fitted.bank, folder / OOD)
-        parity = _parity(exported, model, dataset, part, size, fitted.temperature)
+        parity = _parity(exported, model, dataset, part, size, fitted.calibrator)
         files = [MODEL, WEIGHTS, *([OOD] if fitted.bank is not None else [])]
         card = BundleCard(
             cutis=__version__,
@@ -96,7 +95,7 @@ def freeze(
             classes=classes,
             preprocessing=Preprocessing(size=size, mean=_three(mean), std=_three(std)),
             flips=flips,
-            temperature=fitted.temperature,
+            calibrator=fitted.calibrator,
             conformal=fitted.conformal,
             ood=fitted.ood,
             operating_points=fitted.operating_points,
@@ -143,7 +142,7 @@ def _save_weights(network: nn.Module, path: Path) -> None:
 
 
 def _parity(
-    exported: Exported, model: bytes, dataset: Dataset, part: dict[str, pl.DataFrame], size: int, temperature: float
+    exported: Exported, model: bytes, dataset: Dataset, part: dict[str, pl.DataFrame], size: int, calibrator: Calibrator
 ) -> tuple[ParityRow, ...]:
     """Every installed runtime against torch on real images (validation's, else training's), at batch 1 and 7."""
     import torch
@@ -156,11 +155,11 @@ def _parity(
     found = []
     with torch.inference_mode():
         chunks = [torch.from_numpy(images[i : i + 16]) for i in range(0, len(images), 16)]
-        p = softmax(np.concatenate([exported(c)[0].numpy() for c in chunks]), temperature)
+        p = calibrators.apply(calibrator, np.concatenate([exported(c)[0].numpy() for c in chunks]))
     for name in sorted(available()):
         runtime = Runtime(model, name=name)
         for batch in PARITY_BATCHES:
-            delta = float(np.abs(softmax(runtime.run(images, batch)[0], temperature) - p).max())
+            delta = float(np.abs(calibrators.apply(calibrator, runtime.run(images, batch)[0]) - p).max())
             if not delta <= TOLERANCE:  # NaN fails too
                 raise CutisError(
                     f"{name} at batch {batch}: probabilities differ from torch's by {delta:.2g}; at most "

@@ -61,6 +61,8 @@ def read_card(path: Path) -> BundleCard:
         "digest"
     ) != content_digest(content):
         raise CutisError(f"{path}/bundle.json: changed since it was frozen (its digest differs). {_REMEDY}")
+    if isinstance(content.get("format"), int) and content["format"] < FORMAT:
+        raise CutisError(f"{path}: format {content['format']}, of an earlier Cutis; {FORMAT} is read. Freeze it again.")
     try:
         card = BundleCard.model_validate(content)
     except ValidationError as error:

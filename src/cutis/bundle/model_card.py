@@ -67,16 +67,15 @@ def _learned(card: BundleCard) -> str:
 
 
 def _calibration(card: BundleCard) -> str:
-    lines = [f"Temperature {card.temperature:.3f}."]
+    lines = [f"Probabilities: {card.calibrator.words()}."]
     if card.conformal:
         c = card.conformal
         lines.append(
-            f"Sets (LAC): a class is in the set from p = {1 - c.quantile:.4f}; {c.coverage:.0%} coverage, from "
-            f"{c.n_units} "
-            f"{c.unit}s ({c.n} images, one image a {c.unit}). The same {c.unit}s fitted the temperature and may have "
-            "chosen the "
-            "checkpoint, so expect slightly less than stated; the test part measures it."
+            f"Sets: {c.words()} ({c.n} images, one image a {c.unit}). The same {c.unit}s fitted the probabilities and "
+            "may have chosen the checkpoint, so expect slightly less than stated; the test part measures it."
         )
+        each = [(name or "all", "every class" if q is None else f"{q:.4f}") for name, q in c.quantiles.items()]
+        lines.append(_table((c.by or "for", "a class is in the set up to a score of"), each))
     if card.ood:
         lines.append(
             f"Refusal: an image further than {card.ood.threshold:.3f} from its {card.ood.k}th nearest training "

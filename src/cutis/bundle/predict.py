@@ -10,12 +10,14 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from cutis.bundle.calibrate import knn_distance, lac_sets, softmax
+from cutis.bundle.calibrate import knn_distance
 from cutis.bundle.card import BundleCard
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.sources import Source, gather
 from cutis.bundle.stream import BATCH, Chunk, stream
 from cutis.data.dataset import Dataset
+from cutis.evaluate import calibrators
+from cutis.evaluate.conformal import answer_sets
 from cutis.progress import silent, track
 from cutis.schema.predictions import Predictions, PredictionsInfo
 
@@ -88,9 +90,9 @@ class Bundle:
         card, codes = self.card, np.array(self.codes)
         broken = np.zeros(len(logits), bool)
         broken[list(errors)] = True
-        p = softmax(np.where(broken[:, None], 0, logits), card.temperature)
+        p = calibrators.apply(card.calibrator, np.where(broken[:, None], 0, logits))
         order = np.argsort(-p, axis=1, kind="stable")
-        member = lac_sets(p, card.conformal.quantile) if card.conformal else None
+        member = self._sets(p, rows) if card.conformal else None
         sets: list[list[str] | None] = []
         status: list[str] = []
         reasons: list[str | None] = []
@@ -108,11 +110,9 @@ class Bundle:
                     f"{card.ood.threshold:.3f}"
                 )
             if inside == [] and card.conformal:
-                least = 1 - card.conformal.quantile
                 why.append(
-                    f"no class is likely enough: the largest probability {p[i].max():.3f} is below the {least:.3f} "
-                    "that "
-                    f"{card.conformal.coverage:.0%} coverage asks for"
+                    f"no class is likely enough for {card.conformal.coverage:.0%} coverage: the largest probability is "
+                    f"{p[i].max():.3f}"
                 )
             sets.append(inside)
             status.append("refused" if why else "ok")
@@ -133,6 +133,13 @@ class Bundle:
             *attributes,
             *(column(logits[:, j], pl.Float32()).alias(f"logit_{c}") for j, c in enumerate(codes)),
         )
+
+    def _sets(self, p: np.ndarray, rows: Source) -> np.ndarray:
+        rule = self.card.conformal
+        assert rule is not None
+        known = rule.by in rows.rows.columns  # a folder of images has no such column: then as if every value is unknown
+        groups = rows.rows[rule.by].cast(pl.String).to_list() if known else ()
+        return answer_sets(p, rows.rows["image_id"].to_list(), self.codes, rule, groups)
 
     def _info(self, rows: Source) -> PredictionsInfo:
         card = self.card

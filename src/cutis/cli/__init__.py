@@ -28,6 +28,9 @@ COMMANDS = {
     "train": "Train on a dataset's split and freeze the result as a bundle.",
     "predict": "Run a bundle on images or a dataset: calibrated sets, refusals, one row an image.",
     "evaluate": "Measure a predictions file, with intervals, and write the report.",
+    "compare": "Compare two predictions files of the same images: paired differences with intervals, per group.",
+    "evaluate-masks": "Measure predicted lesion masks against true ones, with intervals, overall and by group.",
+    "calibrate": "Fit other probabilities or answer sets on a validation part, as a new bundle.",
     "certify": "Measure a reduced precision against fp32, group by group, and allow it if it costs little.",
     "info": "Say what a dataset, bundle, run, predictions file or report is.",
     "doctor": "Check the installation, the machine and a dataset: PASS, WARN or FAIL, with the fix.",
@@ -45,7 +48,8 @@ def build_app() -> App:
         help_format="plaintext",
     )
     for name, words in COMMANDS.items():
-        app.command(f"cutis.cli.{name}_:{name}_", name=name, help=words)
+        where = name.replace("-", "_")
+        app.command(f"cutis.cli.{where}_:{where}_", name=name, help=words)
     return app
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from cutis.cli import say
 
@@ -13,6 +14,12 @@ def evaluate_(
     resamples: int = 1000,
     unit: str | None = None,
     seed: int = 0,
+    truth: Path | None = None,
+    score: str | None = None,
+    protocol: str | None = None,
+    per: Literal["case", "lesion", "patient"] | None = None,
+    combine: Literal["mean", "max", "noisy-or"] = "mean",
+    prevalence: float | None = None,
     overwrite: bool = False,
 ) -> None:
     """Measure a predictions file, with intervals, and write the report.
@@ -20,7 +27,8 @@ def evaluate_(
     Parameters
     ----------
     predictions
-        Predictions file.
+        Predictions file: Cutis's own, or another system's CSV or Parquet (one column a class, one row for each image
+        and class, or a single score).
     out
         Report folder to make: index.html, evidence.json, measured.csv, figures.
     by
@@ -31,14 +39,45 @@ def evaluate_(
         "image" treats photographs of one lesion as independent, which they aren't; stamped on the report.
     seed
         Seed of the bootstrap.
+    truth
+        Table with the true classes, by image, if another system's file doesn't hold them.
+    score
+        Column with the probability of malignancy, if several of another system's columns could be it.
+    protocol
+        Add a challenge's own scores: isic2017, isic2018, isic2019, isic2020, isic2024 or medmnist.
+    per
+        Answer a case, lesion or patient by all its photographs.
+    combine
+        How their probabilities are put together.
+    prevalence
+        Share of malignant lesions where the model would be used, such as 0.02: for predictive values there.
     overwrite
         Replace an earlier report in OUT.
     """
+    from cutis.evaluate.protocols import find_protocol
     from cutis.report import evaluate
     from cutis.report.headline import headline
 
     columns = [c.strip() for c in by.split(",") if c.strip()] if by else None
-    evidence = evaluate(predictions, out, by=columns, resamples=resamples, unit=unit, seed=seed, overwrite=overwrite)
+    evidence = evaluate(
+        predictions,
+        out,
+        by=columns,
+        resamples=resamples,
+        unit=unit,
+        seed=seed,
+        truth=truth,
+        score=score,
+        protocol=protocol,
+        per=per,
+        combine=combine,
+        prevalence=prevalence,
+        overwrite=overwrite,
+    )
     for label, estimate in headline(evidence):
         say(f"{label}: {estimate.format()}")
+    if protocol is not None:
+        for m in evidence.measured:
+            if m.metric == f"{protocol}:{find_protocol(protocol).main}":
+                say(f"{m.metric}: {m.estimate.format()}")
     say(f"report: {out / 'index.html'}")

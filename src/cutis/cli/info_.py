@@ -76,14 +76,14 @@ def _bundle(path: Path) -> None:
     conformal, pixels, trained = card.conformal, card.preprocessing.size, card.trained
     sets = "none"
     if conformal:
-        sets = f"{conformal.method} at {conformal.coverage:.0%} from {conformal.n_units} {conformal.unit}s"
+        sets = conformal.words()
     _rows(
         f"bundle {card.backbone} ({card.method}), all digests match",
         {
             "classes": ", ".join(c.code for c in card.classes),
             "input": f"{pixels} x {pixels} px" + (", mirror images averaged" if card.flips else ""),
             "trained on": f"{card.dataset}, {trained.get('images', '?')} images, {trained.get('epochs', '?')} epochs",
-            "temperature": f"{card.temperature:.3f}",
+            "calibration": card.calibrator.words(),
             "sets": sets,
             "refuses": f"{card.ood.method} distance above {card.ood.threshold:.3f}" if card.ood else "nothing",
             "parity": ", ".join(f"{p.runtime} batch {p.batch}: {p.max_delta_p:.1e}" for p in card.parity),

@@ -8,6 +8,8 @@ from cutis.cli import say
 def split_(
     dataset: Path,
     *,
+    scheme: str | None = None,
+    close: str | None = None,
     test: float = 0.2,
     val: float = 0.1,
     folds: int | None = None,
@@ -15,12 +17,17 @@ def split_(
     seed: int = 0,
     overwrite: bool = False,
 ) -> None:
-    """Split a dataset so that no patient or lesion is in two parts, and prove it.
+    """Split a dataset so that no patient, lesion or near-duplicate is in two parts, and prove it.
 
     Parameters
     ----------
     dataset
         Dataset folder.
+    scheme
+        holdout, kfold or leave-one-source-out (each source is a fold).
+    close
+        What ties images together, separated by commas: patient, lesion, near-duplicate; or image alone, which
+        leaks and is stamped on the proof. By default all that is known.
     test
         Share of the images to keep for the test part.
     val
@@ -28,7 +35,7 @@ def split_(
     folds
         Make this many folds instead: fold 0 tests, fold 1 validates, the rest train; every fold number is kept.
     source
-        Keep the source's own split, if no patient or lesion crosses it.
+        Keep the source's own split, if no patient, lesion or near-duplicate crosses it.
     seed
         Another seed, another split.
     overwrite
@@ -36,6 +43,16 @@ def split_(
     """
     from cutis.data.split import split
 
-    made = split(dataset, test=test, val=val, folds=folds, source=source, seed=seed, overwrite=overwrite)
+    made = split(
+        dataset,
+        scheme=scheme,
+        close=None if close is None else [name.strip() for name in close.split(",") if name.strip()],
+        test=test,
+        val=val,
+        folds=folds,
+        source=source,
+        seed=seed,
+        overwrite=overwrite,
+    )
     say(made.proof.format())
     say(f"next: cutis train {dataset} --out runs/{dataset.name}")

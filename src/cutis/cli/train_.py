@@ -25,6 +25,7 @@ def train_(
     learning_rate: float | None = None,
     patience: int | None = None,
     seed: int | None = None,
+    use: str | None = None,
     resume: bool = False,
 ) -> None:
     """Train on a dataset's split and freeze the result as a bundle.
@@ -59,6 +60,8 @@ def train_(
         Stop after this many validations without a better one.
     seed
         Another seed, another run.
+    use
+        research (the default) or commercial, which refuses images and weights whose licences don't allow it.
     resume
         Go on with the run in OUT.
     """
@@ -73,6 +76,8 @@ def train_(
             raise CutisError(f"--set {setting}={value}: expected a number.") from None
     data = Dataset.load(dataset)
     say(f"{data.card.name}: {data.card.counts['ok']:,} images; {data.licence.answer}")
+    for condition in data.licence.conditions:
+        say(f"licence: {condition}")
     if not pretrained and weights is None and not resume:
         say("no pretrained weights: training from scratch (--pretrained or --weights PATH to start from some)")
     try:
@@ -92,6 +97,7 @@ def train_(
             learning_rate=learning_rate,
             patience=patience,
             seed=seed,
+            use=use,
         )
     except KeyboardInterrupt:
         say(f"to go on where it stopped: cutis train {dataset} --out {out} --resume")

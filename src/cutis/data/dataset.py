@@ -12,11 +12,35 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file, read_json, sha256_text, write_json
 from cutis.schema.classes import ClassInfo
-from cutis.schema.licence import ComposedLicence, compose
+from cutis.schema.licence import ComposedLicence, check_use, compose
 from cutis.schema.manifest import conform
 
 FORMAT = 1
 PARTS = ("train", "val", "test")
+
+
+class MergedPart(BaseModel):
+    """A dataset that went into a merge, as it was: what `cutis.data.merge.unmerge` checks against."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    version: str
+    digest: str
+    licence: str
+    attribution: str
+    title: str
+    images: int
+    classes: tuple[ClassInfo, ...]
+
+
+class Merged(BaseModel):
+    """How a merged dataset was made. vocabulary: the version of the diagnosis hierarchy; akiec: see `harmonise`."""
+
+    model_config = ConfigDict(frozen=True)
+    level: str  # diagnosis_1..diagnosis_5
+    vocabulary: str
+    akiec: str
+    parts: tuple[MergedPart, ...]
 
 
 class DatasetCard(BaseModel):
@@ -24,6 +48,7 @@ class DatasetCard(BaseModel):
 
     classes: what `target` may hold, in the order models use. digest: SHA-256 over the manifest's identity, labels and
     image digests (`content_digest`). counts: images, ok, lesions, patients. notes: what an importer had to say.
+    merged: of what it was made, if it is a merge.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +64,7 @@ class DatasetCard(BaseModel):
     counts: dict[str, int] = {}
     digest: str = ""
     notes: tuple[str, ...] = ()
+    merged: Merged | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +81,47 @@ class Dataset:
 
     @property
     def licence(self) -> ComposedLicence:
-        """Of the images: the card's licence and every row's own `copyright_license`."""
-        parts = {self.card.name: self.card.licence}
-        own = self.manifest["copyright_license"].drop_nulls().unique().sort().to_list()
-        parts |= {f"{self.card.name} ({name})": name for name in own if name != self.card.licence}
-        return compose(parts, [self.card.attribution])
+        """Of the images: every row's own `copyright_license`, and the card's (a merge: its parts') for all of them.
+
+        A card without a stated licence counts only where a row has none of its own.
+        """
+        own = [a for a in self.manifest["attribution"].unique().sort().to_list() if a]
+        cards = self.card.merged.parts if self.card.merged else (self.card,)
+        return compose(
+            {what: name for what, (name, _) in self.licensed().items()}, [*(c.attribution for c in cards), *own]
+        )
+
+    def licensed(self) -> dict[str, tuple[str, pl.DataFrame]]:
+        """What is licensed -> its licence id and its rows (image_id): the parts that `licence` is composed of."""
+        rows = self.manifest
+        if self.card.merged is None:
+            cards: list[tuple[str, str, pl.DataFrame]] = [(self.card.name, self.card.licence, rows)]
+        else:
+            cards = [(p.name, p.licence, rows.filter(source_dataset=p.name)) for p in self.card.merged.parts]
+        found: dict[str, tuple[str, pl.DataFrame]] = {}
+        for name, licence, of_card in cards:
+            unstated = of_card.filter(pl.col("copyright_license").is_null())
+            stated = licence != "unknown"
+            if stated or len(unstated) or not len(of_card):
+                found[name] = licence, (of_card if stated else unstated).select("image_id")
+            for own in of_card["copyright_license"].drop_nulls().unique().sort():
+                if own != licence:
+                    mine = of_card.filter(copyright_license=own)
+                    alone = len(mine) == len(of_card) and not stated
+                    found[name if alone else f"{name} ({own})"] = own, mine.select("image_id")
+        return found
+
+    def check_use(self, use: str) -> None:
+        """Raise CutisError, naming parts, counts and a first image, unless the licences allow `use`."""
+        check_use(
+            self.licence,
+            use,
+            {
+                what: f"{len(rows):,} images, the first {rows['image_id'][0]}"
+                for what, (_, rows) in self.licensed().items()
+                if len(rows)
+            },
+        )
 
     @classmethod
     def load(cls, path: Path | str) -> Dataset:

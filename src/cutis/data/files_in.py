@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -14,18 +14,24 @@ from cutis.image.decode import EXTENSIONS, MAX_BYTES, BadImage, read_bytes
 
 @dataclass(frozen=True)
 class Blob:
-    """One file to read: a path, or a member of an open zip. `name` is how messages call it; `size` in bytes."""
+    """One file to read: a path, a member of an open zip, or what `make` makes when it is wanted (raising BadImage).
+
+    `name` is how messages call it; `size` in bytes.
+    """
 
     name: str
     size: int
     path: Path | None = None
     archive: zipfile.ZipFile | None = None
     member: str = ""
+    make: Callable[[], bytes] | None = None
 
     def read(self) -> bytes:
         """The bytes. Raises BadImage if they can't be read whole."""
         if self.path is not None:
             return read_bytes(self.path)
+        if self.make is not None:
+            return self.make()
         assert self.archive is not None
         if self.size > MAX_BYTES:
             raise BadImage(self.name, f"{self.size / 1e6:.0f} MB unpacked; at most {MAX_BYTES / 1e6:.0f} MB are read")
@@ -74,8 +80,10 @@ class Tree:
         plain = (self._plain(path) for path in image_files(self.root))
         for blob in (*plain, *(b for m, b in self._members.items() if is_image_name(m))):
             stem = PurePosixPath(blob.name.rsplit(":", 1)[-1]).stem
-            is_mask = any(word in blob.name.casefold() for word in ("mask", "segmentation"))
-            (masks if is_mask else images).setdefault(stem, blob)
+            if any(word in blob.name.casefold() for word in ("mask", "segmentation")):
+                masks.setdefault(stem.removesuffix("_segmentation").removesuffix("_Segmentation"), blob)
+            else:
+                images.setdefault(stem, blob)
         return images, masks
 
     def _plain(self, path: Path) -> Blob:
@@ -95,7 +103,7 @@ class Tree:
 
     def find_mask(self, stem: str) -> Blob | None:
         """The mask of image `stem`: a file of that name, or with "_segmentation" after it, in a place for masks."""
-        return self._images[1].get(stem) or self._images[1].get(f"{stem}_segmentation")
+        return self._images[1].get(stem)
 
 
 def is_image_name(name: str) -> bool:

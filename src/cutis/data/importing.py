@@ -78,10 +78,15 @@ def import_dataset(
     refuse_existing(dest)
     folder_of_images = Path(images) if images is not None else None
     options = Options(label, dict(columns or {}), folder_of_images, allow_missing, table_only)
-    chosen = READERS[_choose(reader, src)]
-    if src.is_file() and not chosen.takes_file:
-        raise CutisError(f"{src}: reader {chosen.name} takes a folder. Name the folder that holds this file.")
-    found = chosen.read(src, options)
+    try:
+        if src.is_dir():
+            next(src.iterdir(), None)  # readers look for names, and a folder that may not be read seems empty to them
+        chosen = READERS[_choose(reader, src)]
+        if src.is_file() and not chosen.takes_file:
+            raise CutisError(f"{src}: reader {chosen.name} takes a folder. Name the folder that holds this file.")
+        found = chosen.read(src, options)
+    except PermissionError as error:
+        raise CutisError(f"{error.filename}: no permission to read it.") from None
     try:
         card = found.card.model_copy(
             update={
@@ -94,7 +99,7 @@ def import_dataset(
                 if value is not None
             }
         )
-        table = _table(found.records, f"{src}")
+        table = _table(found, f"{src}")
         if table_only:
             table = table.with_columns(status=pl.lit("listed"), file=pl.lit(None, pl.String))
             with atomic_folder(dest) as folder:
@@ -131,13 +136,17 @@ def _choose(reader: str, src: Path) -> str:
     raise CutisError(f"{src}: no layout that is known ({layouts}). Say which with --as.")
 
 
-def _table(records: list[Record], where: str) -> pl.DataFrame:
+def _table(found: Found, where: str) -> pl.DataFrame:
     """The manifest before any image is read: typed, identity and values checked."""
+    records = found.records
     names = list(dict.fromkeys(key for r in records for key in r.values))
     data: dict[str, pl.Series] = {}
     for key in names:
         column = [r.values.get(key) for r in records]
         data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column)
+    for own in found.own if found.own is not None else ():
+        if own.name not in data:
+            data[own.name] = own.cast(TYPES[own.name]) if own.name in TYPES else typed(own)
     data["status"] = pl.Series(["ok"] * len(records))
     data["file"] = pl.Series(["not stored yet"] * len(records))
     table = conform(pl.DataFrame(data), where)

@@ -10,16 +10,35 @@ reorder other groups, or to reorder the rows, never changes a group's interval.
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import Protocol
 
 import numpy as np
 
-from cutis.evaluate.sample import Floats
+from cutis.errors import CutisError, nearest
+from cutis.evaluate.arrays import Floats
 
 _CHUNK = 2_000_000  # multiplicities held at once: 16 MB, which bounds memory and keeps the work in the cache
+_THREADS = os.cpu_count() or 1
 _UNDEFINED = 0.05  # largest share of resamples that may lack a value
+
+
+def check_resampling(resamples: int, seed: int, level: float, unit: str | None = None) -> None:
+    """Raise CutisError unless these can be: resamples, seed and level of an interval, and the unit asked for."""
+    if resamples < 40:
+        raise CutisError(f"resamples is {resamples}; an interval needs at least 40, and 1000 is usual.")
+    if not 0.5 <= level <= 0.999:
+        raise CutisError(f"level is {level}; expected a number in 0.5..0.999, such as 0.95.")
+    if seed < 0:
+        raise CutisError(f"seed is {seed}; expected a whole number from 0.")
+    if unit not in (None, "image"):
+        raise CutisError(
+            f'unit "{unit}": {nearest(unit, ["image"])}; or leave it out, to resample patients or lesions.'
+        )
 
 
 class Block(Protocol):
@@ -47,11 +66,19 @@ def multiplicities(rng: np.random.Generator, n_units: int, resamples: int) -> It
 
 
 def resample(blocks: Sequence[Block], rng: np.random.Generator, n_units: int, resamples: int) -> Floats:
-    """(metrics, resamples) values of all blocks, in order; NaN where undefined."""
-    parts = [
-        np.concatenate([block.compute(weights) for block in blocks])
-        for weights in multiplicities(rng, n_units, resamples)
-    ]
+    """(metrics, resamples) values of all blocks, in order; NaN where undefined. One thread draws, others compute."""
+
+    def compute(weights: Floats) -> Floats:
+        return np.concatenate([block.compute(weights) for block in blocks])
+
+    parts: list[Floats] = []
+    waiting: deque[Future[Floats]] = deque()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for weights in multiplicities(rng, n_units, resamples):
+            waiting.append(pool.submit(compute, weights))
+            if len(waiting) > _THREADS:  # what is drawn but not computed is held in memory
+                parts.append(waiting.popleft().result())
+        parts += [part.result() for part in waiting]
     return np.concatenate(parts, axis=1)
 
 
@@ -63,7 +90,7 @@ def interval(values: Floats, level: float) -> tuple[float, float] | str:
     defined = values[np.isfinite(values)]
     share = (len(values) - len(defined)) / len(values)
     if share > _UNDEFINED:
-        return f"no interval, as {100 * share:.1f} % of the resamples lack a class that it needs"
+        return f"no interval, as {100 * share:.1f} % of the resamples lack a class or an answer that it needs"
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

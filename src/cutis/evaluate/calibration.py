@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from cutis.evaluate.arrays import Floats, Ints
 from cutis.evaluate.quantities import Quantity, SumBlock
-from cutis.evaluate.sample import Floats, Ints, Sample
+from cutis.evaluate.sample import Sample
 from cutis.schema.evidence import ReliabilityBin
 
 BINS = 15
@@ -30,13 +31,29 @@ def add_calibration(block: SumBlock) -> None:
     block.add(quantity, [*columns, np.ones(len(sample))], _mean_gap)
 
 
+def add_adaptive_ece(block: SumBlock) -> None:
+    """ECE over 15 bins of equal mass instead of equal width (Nixon et al., CVPR workshops 2019, section 3.2).
+
+    The edges are the sample's own quantiles of the largest probability, the same for all resamples.
+    """
+    sample = block.sample
+    edges = np.quantile(sample.confidence, np.arange(1, BINS) / BINS) if len(sample) else np.zeros(0)
+    bins = np.searchsorted(edges, sample.confidence, side="right")
+    gap = sample.correct - sample.confidence
+    quantity = Quantity(
+        metric="ece_adaptive", n=len(sample), n_units=sample.n_units, needs=(("", sample.n_units),), biased=True
+    )
+    columns = [np.where(bins == b, gap, 0.0) for b in np.unique(bins)]
+    block.add(quantity, [*columns, np.ones(len(sample))], _mean_gap)
+
+
 def _mean_gap(sums: Floats) -> Floats:
     gaps: Floats = np.abs(sums[:-1]).sum(0) / sums[-1]
     return gaps
 
 
 def bin_numbers(confidence: Floats) -> Ints:
-    """Number 0..14 of the equal-width bin [b/15, (b+1)/15) of each confidence; exactly 1.0 is in the last."""
+    """Number 0..14 of the equal-width bin [b/15, (b+1)/15) of each number; exactly 1.0 is in the last. Any shape."""
     edges = np.arange(BINS + 1) / BINS
     return np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, BINS - 1).astype(np.int64)
 

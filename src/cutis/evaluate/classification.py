@@ -7,8 +7,9 @@ from functools import partial
 
 import numpy as np
 
+from cutis.evaluate.arrays import Floats
 from cutis.evaluate.quantities import Quantity, SumBlock, ratio
-from cutis.evaluate.sample import Floats, Sample
+from cutis.evaluate.sample import Sample
 
 
 def add_accuracy(block: SumBlock) -> None:

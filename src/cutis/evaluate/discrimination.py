@@ -1,4 +1,4 @@
-"""How well scores rank cases above the rest: AUROC, points on the ROC curve, the curve itself."""
+"""How well scores rank cases above the rest: AUROC, average precision, parts of the ROC curve, the curve itself."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
+from cutis.evaluate.arrays import Bools, Floats, Ints
 from cutis.evaluate.quantities import Quantity
-from cutis.evaluate.sample import Bools, Floats, Ints
 from cutis.schema.evidence import RocCurve
 
+AREAS = ("average_precision", "auc_above_sensitivity_0.80", "pauc_above_tpr_0.80")
+_FROM = 0.80  # sensitivity from which the two partial areas count
 FIXED = (0.90, 0.95)  # specificities and sensitivities at which the other is read off the curve
 MALIGNANT = "malignant"  # stands for a class code: all classes counted as malignant against all counted as benign
 _MOST_POINTS = 200
 
 
 class RankBlock:
-    """AUROC of a score, and if `fixed` is given, the best attainable rates at fixed ones.
+    """AUROC of a score; with `fixed`, the best attainable rates at fixed ones; with `areas`, those of AREAS.
 
     AUROC is the chance that a case outranks a non-case, ties counting half (Hanley & McNeil, Radiology 143, 1982).
     "sensitivity_at_specificity_s" is the highest sensitivity among thresholds "score >= t" whose specificity is at
-    least s, and the reverse; nothing is interpolated between thresholds.
+    least s, and the reverse; nothing is interpolated between thresholds. "average_precision" is the sum over thresholds
+    of (rise in sensitivity) x precision, with no interpolation, as scikit-learn's. The two areas "from a sensitivity of
+    0.80" differ: "auc_above_sensitivity_0.80" is the area under the curve to the right of where it reaches 0.80, down
+    to the axis, 0..1, perfect 1 (isic-challenge-scoring, metrics.py); "pauc_above_tpr_0.80" is the part of that above
+    the line TPR = 0.80, 0..0.2, by chance 0.02 (ISIC 2024). Both interpolate the curve linearly between its points,
+    which matters only where scores tie.
+
+    weight: (n,) of each row, where a challenge weighs its images.
 
     How: only thresholds at the scores of cases matter (between two of them sensitivity stands still). Non-cases are
     counted into the gaps between those, once; a resample then needs two sparse products and a running sum.
@@ -33,41 +42,47 @@ class RankBlock:
         case: Bools,
         unit: Ints,
         n_units: int,
-        class_code: str,
+        class_code: str | None,
         fixed: Sequence[float] = (),
+        areas: Sequence[str] = (),
+        weight: Floats | None = None,
     ) -> None:
+        weight = np.ones(len(score)) if weight is None else weight
         cases, others = len(np.unique(unit[case])), len(np.unique(unit[~case]))
-        if not fixed and case.sum() > len(case) / 2:
+        if not fixed and not areas and case.sum() > len(case) / 2:
             score, case = -score, ~case  # the same AUROC, from fewer thresholds
         steps = np.unique(-score[case])  # ascending, so that the highest score comes first
         shape = (len(steps), n_units)
-        self._case = _counts(np.searchsorted(steps, -score[case]), unit[case], shape)
-        rest, rest_unit = -score[~case], unit[~case]
+        self._case = unit_counts(np.searchsorted(steps, -score[case]), unit[case], shape, weight[case])
+        rest, rest_unit, rest_weight = -score[~case], unit[~case], weight[~case]
         at = np.searchsorted(steps, rest)
         inside = at < len(steps)  # the others rank below every case
-        self._rest = _counts(at[inside], rest_unit[inside], shape)
+        self._rest = unit_counts(at[inside], rest_unit[inside], shape, rest_weight[inside])
         tied = inside.copy()
         tied[inside] = steps[at[inside]] == rest[inside]
-        self._tied = _counts(at[tied], rest_unit[tied], shape) if tied.any() else None
-        self._all_rest = np.bincount(rest_unit, minlength=n_units).astype(np.float64)
+        self._tied = unit_counts(at[tied], rest_unit[tied], shape, rest_weight[tied]) if tied.any() else None
+        self._all_rest = np.bincount(rest_unit, rest_weight, minlength=n_units)
         self._fixed = tuple(fixed)
+        self._areas = tuple(areas)
         names = ["auroc"]
         names += [f"sensitivity_at_specificity_{level:.2f}" for level in self._fixed]
         names += [f"specificity_at_sensitivity_{level:.2f}" for level in self._fixed]
+        names += self._areas
+        what = "" if class_code is None else class_code
         self.quantities = [
             Quantity(
                 metric=metric,
                 class_code=class_code,
                 n=len(score),
                 n_units=len(np.unique(unit)),
-                needs=((f"that are {class_code}", cases), (f"that are not {class_code}", others)),
+                needs=((f"that are {what}", cases), (f"that are not {what}", others)),
             )
             for metric in names
         ]
 
     def compute(self, weights: Floats) -> Floats:
         r = weights.shape[1]
-        found = np.full((1 + 2 * len(self._fixed), r), np.nan)
+        found = np.full((len(self.quantities), r), np.nan)
         if self._case.shape[0] == 0:
             return found
         case = self._case @ weights
@@ -77,8 +92,9 @@ class RankBlock:
         fine = (cases > 0) & (others > 0)
         safe_cases, safe_others = np.where(fine, cases, 1.0), np.where(fine, others, 1.0)
         lost = np.einsum("kr,kr->r", case, false)
-        if self._tied is not None:
-            lost -= 0.5 * np.einsum("kr,kr->r", case, self._tied @ weights)
+        tied = self._tied @ weights if self._tied is not None else None
+        if tied is not None:
+            lost -= 0.5 * np.einsum("kr,kr->r", case, tied)
         found[0] = 1.0 - lost / (safe_cases * safe_others)
         column = np.arange(r)
         for i, level in enumerate(self._fixed):
@@ -87,12 +103,40 @@ class RankBlock:
             found[1 + i] = np.where(allowed > 0, true[allowed - 1, column], 0.0) / safe_cases
             reached = np.argmax(true >= level * safe_cases - 1e-9, axis=0)
             found[1 + len(self._fixed) + i] = 1.0 - false[reached, column] / safe_others
+        for i, name in enumerate(self._areas, 1 + 2 * len(self._fixed)):
+            if name == "average_precision":
+                called = true + false
+                precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
+                found[i] = np.einsum("kr,kr->r", case, precision) / safe_cases
+            else:
+                above, left = _above(case, true, false, tied, safe_cases, safe_others)
+                found[i] = above if name.startswith("pauc") else above + _FROM * (1 - left)
         found[:, ~fine] = np.nan
         return found
 
 
-def _counts(row: Ints, column: Ints, shape: tuple[int, int]) -> csr_array:
-    return csr_array((np.ones(len(row)), (row, column)), shape=shape)
+def _above(
+    case: Floats, true: Floats, false: Floats, tied: Floats | None, cases: Floats, others: Floats
+) -> tuple[Floats, Floats]:
+    """Area between the ROC curve and the line of sensitivity _FROM, and the FPR where the curve reaches it: two (r,).
+
+    At step k sensitivity rises from true - case to true, while the FPR moves along a straight line over the non-cases
+    that tie; in between sensitivity stands still, so the area is a sum of trapezia lying on their sides.
+    """
+    level = _FROM * cases
+    before = true - case
+    start = np.clip(level, before, true)  # where in the step the line is passed
+    part = np.divide(start - before, case, out=np.ones_like(case), where=case > 0)
+    at_start = false if tied is None else false - tied * (1 - part)
+    height = true - start
+    area = np.einsum("kr,kr->r", height, 1 - (at_start + false) / (2 * others)) / cases
+    reached = np.argmax(true >= level - 1e-9, axis=0)
+    return area, at_start[reached, np.arange(case.shape[1])] / others
+
+
+def unit_counts(row: Ints, column: Ints, shape: tuple[int, int], weight: Floats | None = None) -> csr_array:
+    """(rows, units) sums of the weights (ones if not given) that fall together."""
+    return csr_array((np.ones(len(row)) if weight is None else weight, (row, column)), shape=shape)
 
 
 def roc_curve(score: Floats, case: Bools, class_code: str) -> RocCurve | None:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from cutis.errors import CutisError, nearest
-from cutis.evaluate.sample import Bools
+from cutis.evaluate.arrays import Bools
 from cutis.schema.predictions import AGE_BANDS, ATTRIBUTES, with_age_band
 from cutis.schema.vocabulary import FITZPATRICK, SEXES
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from cutis.errors import CutisError
+from cutis.evaluate.arrays import Bools, Floats
 from cutis.evaluate.discrimination import MALIGNANT
 from cutis.evaluate.quantities import SumBlock
-from cutis.evaluate.sample import Bools, Floats, Sample
+from cutis.evaluate.sample import Sample
 from cutis.schema.classes import ClassInfo
 
 

@@ -18,7 +18,8 @@ def make_notes(
     """Notes for a table and the sample of it that was measured. known: the unit that the table's ids allow."""
     notes = []
     errors = int((table["status"] == "error").sum())
-    unlabelled = int(((table["status"] != "error") & table["target"].is_null()).sum())
+    truth = table["target" if sample.labels is None else "labels"]
+    unlabelled = int(((table["status"] != "error") & truth.is_null()).sum())
     refused = int(sample.refused.sum())
     if errors:
         notes.append(f'{errors} rows with status "error" have no answer and are left out.')
@@ -26,23 +27,17 @@ def make_notes(
         notes.append(f"{unlabelled} rows without a target are left out.")
     if refused:
         notes.append(f"{refused} refused rows are included in every number but accuracy_kept.")
-    if sample.unit_name == "image" and unit == "image" and known != "image":
-        notes.append(
-            f"Unit: image, as asked. The table knows {PLURALS[known]}, and images of one are not independent: the "
-            "intervals are too narrow."
-        )
-    elif sample.unit_name == "image":
-        notes.append(
-            "Unit: image. No lesion or patient is known; if some images show the same one, intervals are too narrow."
-        )
-    absent = [c.code for k, c in enumerate(sample.classes) if not (sample.target == k).any()]
-    if absent:
+    notes += unit_notes(unit, known)
+    absent = [c.code for k, c in enumerate(sample.classes) if not sample.case(k).any()]
+    if absent and sample.labels is None:
         notes.append(
             f"No rows of {', '.join(absent)}: balanced accuracy and macro AUROC are means over the other "
             f"{len(sample.classes) - len(absent)} of {len(sample.classes)} classes."
         )
     notes += [f"{c.name} ({c.code}): {c.note}" for c in sample.classes if c.note]
-    if is_two_way(sample.classes):
+    if sample.labels is not None:
+        notes.append("Each label is its own question: an image may have several, or none. Yes is p of 0.5 or more.")
+    elif is_two_way(sample.classes):
         sides = {side: [c.code for c in sample.classes if c.malignant is side] for side in (True, False, None)}
         words = f"Malignant is {', '.join(sides[True])}; benign is {', '.join(sides[False])}."
         if sides[None]:
@@ -59,10 +54,31 @@ def make_notes(
             f"Coverage counts every image, so {PLURALS[sample.unit_name]} with several count several times. The sets "
             f"promise it for one image of each: counted so, coverage is {share:.3f}."
         )
-    if "fitzpatrick_skin_type" not in table.columns or table["fitzpatrick_skin_type"].null_count() == len(table):
-        notes.append("Skin tone is not recorded: nothing here says how the model does by tone.")
-    notes.append(
-        "The resamples of ECE lie above its value (a small sample looks less calibrated than it is), so its interval "
-        "is widened to hold the value, and leans high."
-    )
+    notes += tone_notes(table)
+    if sample.task == "multi-class":
+        notes.append(
+            "The resamples of ECE lie above its value (a small sample looks less calibrated than it is), so its "
+            "interval is widened to hold the value, and leans high."
+        )
     return notes
+
+
+def unit_notes(unit: str | None, known: str) -> list[str]:
+    """What to say where images are resampled. unit: as asked for; known: the unit that the table's ids allow."""
+    if known == "image":
+        return [
+            "Unit: image. No lesion or patient is known; if some images show the same one, intervals are too narrow."
+        ]
+    if unit == "image":
+        return [
+            f"Unit: image, as asked. The table knows {PLURALS[known]}, and images of one are not independent: the "
+            "intervals are too narrow."
+        ]
+    return []
+
+
+def tone_notes(table: pl.DataFrame) -> list[str]:
+    """What to say where no row has a skin type."""
+    if "fitzpatrick_skin_type" in table.columns and table["fitzpatrick_skin_type"].null_count() < len(table):
+        return []
+    return ["Skin tone is not recorded: nothing here says how the model does by tone."]

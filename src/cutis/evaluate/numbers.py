@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from cutis.evaluate.arrays import Floats
+from cutis.evaluate.blocks import class_blocks
 from cutis.evaluate.bootstrap import Block, exact_limit, generator, interval, resample
-from cutis.evaluate.calibration import add_calibration
-from cutis.evaluate.classification import absent_classes, add_accuracy, add_balanced_accuracy, add_class_rates, scarcest
-from cutis.evaluate.discrimination import FIXED, MALIGNANT, RankBlock
-from cutis.evaluate.malignancy import add_operating_points, is_two_way, two_way
-from cutis.evaluate.quantities import Quantity, SumBlock
-from cutis.evaluate.sample import Floats, Sample
-from cutis.evaluate.sets import add_sets
+from cutis.evaluate.discrimination import MALIGNANT
+from cutis.evaluate.multilabel import multilabel_blocks
+from cutis.evaluate.protocols.base import ChallengeScore
+from cutis.evaluate.quantities import Quantity
+from cutis.evaluate.sample import Sample
 from cutis.schema.evidence import Measured
 
 FEWEST = 5  # units for a value
 FEWEST_FOR_INTERVAL = 10
+BY_CLASS = ("auroc", "average_precision")  # measured of each class in the whole table only
 PLURALS = {"patient": "patients", "lesion": "lesions", "image": "images", "patient or lesion": "patients or lesions"}
 
 
@@ -31,74 +32,54 @@ def measure_sample(
     resamples: int,
     seed: int,
     level: float,
+    independent: bool = False,
+    prevalence: float | None = None,
+    protocol: ChallengeScore | None = None,
 ) -> list[Measured]:
-    """All numbers of one group of rows, or of the whole table (group None), which has more of them."""
+    """All numbers of one group of rows, or of the whole table (group None), which has more of them.
+
+    independent: whether no two images are known, or suspected, to be of one patient or lesion.
+    """
     whole = group is None
-    fixed = FIXED if whole else ()
-    sums = SumBlock(sample)
-    add_accuracy(sums)
-    add_balanced_accuracy(sums)
-    add_calibration(sums)
-    if sets:
-        add_sets(sums, by_class=whole)
-    if whole:
-        add_class_rates(sums)
-    ranks = [
-        RankBlock(sample.p[:, k], sample.target == k, sample.unit, sample.n_units, info.code, fixed)
-        for k, info in enumerate(sample.classes)
-    ]
-    if is_two_way(sample.classes):
-        question = two_way(sample)
-        add_operating_points(sums, question, points)
-        rows = question.rows
-        ranks.append(
-            RankBlock(question.score[rows], question.case[rows], sample.unit[rows], sample.n_units, MALIGNANT, fixed)
+    if sample.labels is not None:
+        blocks = multilabel_blocks(sample, whole=whole)
+    else:
+        blocks = class_blocks(
+            sample,
+            whole=whole,
+            points=points,
+            sets=sets,
+            prevalence=prevalence,
+            delong=level if independent else None,
         )
-    blocks: list[Block] = [sums, *ranks]
-    quantities = [*sums.quantities, *(q for block in ranks for q in block.quantities)]
-
-    point = np.full((len(quantities), 1), np.nan)
-    draws = np.full((len(quantities), resamples), np.nan)
-    if len(sample):
-        point = np.concatenate([block.compute(np.ones((sample.n_units, 1))) for block in blocks])
-    if sample.n_units >= FEWEST_FOR_INTERVAL:
-        draws = resample(blocks, generator(seed, sample.ids), sample.n_units, resamples)
-
-    aurocs = [i for i, q in enumerate(quantities) if q.metric == "auroc" and q.class_code != MALIGNANT]
-    quantities, point, draws = _with_macro(sample, quantities, point, draws, aurocs)
-    dropped = set() if whole else set(aurocs)
+    if whole and protocol is not None:
+        blocks.append(protocol.block(sample))
+    quantities = [q for block in blocks for q in block.quantities]
+    point, draws = values_of(blocks, len(quantities), sample.ids, sample.n_units, resamples, seed)
     return [
-        _measured(q, point[i, 0], draws[i], sample.unit_name, level, attribute, group)
+        as_measured(q, point[i, 0], draws[i], sample.unit_name, level, attribute, group)
         for i, q in enumerate(quantities)
-        if i not in dropped
+        if whole or q.metric not in BY_CLASS or q.class_code == MALIGNANT
     ]
 
 
-def _with_macro(
-    sample: Sample, quantities: list[Quantity], point: Floats, draws: Floats, aurocs: list[int]
-) -> tuple[list[Quantity], Floats, Floats]:
-    """Macro AUROC appended: the mean over the classes that can be ranked, which the remark counts."""
-    present = [k for k, i in enumerate(aurocs) if np.isfinite(point[i, 0])]
-    rows = [aurocs[k] for k in present]
-    quantity = Quantity(
-        metric="macro_auroc",
-        n=len(sample),
-        n_units=sample.n_units,
-        needs=(("", sample.n_units),),
-        remark=absent_classes(sample, present),
-        scarce=scarcest(sample),
-    )
-    if not rows:
-        nothing = np.full((1, draws.shape[1]), np.nan)
-        return [*quantities, quantity], np.vstack([point, [[np.nan]]]), np.vstack([draws, nothing])
-    return (
-        [*quantities, quantity],
-        np.vstack([point, point[rows].mean(0, keepdims=True)]),
-        np.vstack([draws, draws[rows].mean(0, keepdims=True)]),
-    )
+def values_of(
+    blocks: Sequence[Block], metrics: int, ids: Sequence[str], n_units: int, resamples: int, seed: int
+) -> tuple[Floats, Floats]:
+    """(metrics, 1) values and (metrics, resamples) of them redrawn; NaN without rows, or with units too few to redraw.
+
+    ids: of the images, which with `seed` decide the draws.
+    """
+    point = np.full((metrics, 1), np.nan)
+    draws = np.full((metrics, resamples), np.nan)
+    if n_units:
+        point = np.concatenate([block.compute(np.ones((n_units, 1))) for block in blocks])
+    if n_units >= FEWEST_FOR_INTERVAL:
+        draws = resample(blocks, generator(seed, ids), n_units, resamples)
+    return point, draws
 
 
-def _measured(
+def as_measured(
     quantity: Quantity,
     value: float,
     draws: Floats,
@@ -134,7 +115,7 @@ def _measured(
             those = f"{count(have)} {what}".strip()
             return report(None, None, None, f"only {those}; you need {FEWEST - have} more")
     if not np.isfinite(value):
-        return report(None, None, None, "all rows are of one class; you need rows of at least two")
+        return report(None, None, None, quantity.undefined)
     value = float(value)
     remarks = [quantity.remark] if quantity.remark else []
     low: float | None = None
@@ -142,6 +123,8 @@ def _measured(
     if quantity.n_units < FEWEST_FOR_INTERVAL:
         more = FEWEST_FOR_INTERVAL - quantity.n_units
         remarks.append(f"only {count(quantity.n_units)}; for an interval you need {more} more")
+    elif quantity.limits is not None:
+        low, high = quantity.limits
     elif quantity.share and value in (0.0, 1.0):
         limit = exact_limit(quantity.n_units, level)
         low, high = (0.0, limit) if value == 0.0 else (1.0 - limit, 1.0)

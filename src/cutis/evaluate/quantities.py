@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from cutis.evaluate.sample import Bools, Floats, Ints, Sample
+from cutis.evaluate.arrays import Bools, Floats, Ints
+from cutis.evaluate.sample import Sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,8 @@ class Quantity:
 
     needs: (what is counted, how many units there are of it); each must reach the minimum. remark: what a reader must
     know of the number even where it is fine. share: a share of rows, for which 0 and 1 have an exact limit. biased: its
-    resamples lie on one side of it.
+    resamples lie on one side of it. undefined: why there is no value although the needs are met. limits: an interval by
+    formula, which takes the place of the resamples' (None in it: the formula gives none).
     """
 
     metric: str
@@ -29,6 +31,8 @@ class Quantity:
     share: bool = False
     biased: bool = False
     scarce: tuple[str, int] = ("", 0)
+    undefined: str = "all rows are of one class; you need rows of at least two"
+    limits: tuple[float, float] | None = None
 
 
 Finish = Callable[[Floats], Floats]

@@ -7,15 +7,12 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from cutis.errors import CutisError
+from cutis.evaluate.arrays import Bools, Floats, Ints
+from cutis.evaluate.class_names import differentials
 from cutis.schema.classes import ClassInfo
 from cutis.schema.predictions import Predictions
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,10 @@ class Sample:
 
     target, predicted: (n,) class numbers. p: (n, classes). unit: (n,) numbers 0..n_units-1 in order of first
     appearance; rows of one unit are never independent. has_set, covered, refused: (n,) booleans; set_size: (n,), 0
-    where there is no set.
+    where there is no set. What only some tables have: labels, (n, classes), every label that is present, of a
+    multi-label table (its target and predicted are -1); patient, (n,) numbers, -1 if unknown; weight, (n,) of a
+    challenge's truth; differential, (n, classes + 1), readers' weights (`class_names.differentials`). task: as in
+    `PredictionsInfo`.
     """
 
     classes: tuple[ClassInfo, ...]
@@ -38,6 +38,11 @@ class Sample:
     covered: Bools
     set_size: Floats
     refused: Bools
+    task: str = "multi-class"
+    labels: Bools | None = None
+    patient: Ints | None = None
+    weight: Floats | None = None
+    differential: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,9 +61,14 @@ class Sample:
         """The largest probability of each row."""
         return self.p.max(1) if len(self) else np.zeros(0)
 
+    def case(self, k: int) -> Bools:
+        """(n,) whether class k is present."""
+        present: Bools = self.target == k if self.labels is None else self.labels[:, k]
+        return present
+
     def units_in(self, rows: Bools) -> int:
         """How many units have a row in the mask."""
-        return len(np.unique(self.unit[rows]))
+        return int(np.count_nonzero(np.bincount(self.unit[rows])))
 
     def subset(self, rows: Bools) -> Sample:
         """The rows of a mask, with their units numbered anew, so that nothing of the others is left in the result."""
@@ -74,7 +84,16 @@ class Sample:
             covered=self.covered[rows],
             set_size=self.set_size[rows],
             refused=self.refused[rows],
+            task=self.task,
+            labels=_of(self.labels, rows),
+            patient=_of(self.patient, rows),
+            weight=_of(self.weight, rows),
+            differential=_of(self.differential, rows),
         )
+
+
+def _of[T: (Bools, Ints, Floats)](values: T | None, rows: Bools) -> T | None:
+    return None if values is None else values[rows]
 
 
 def renumber(labels: Ints) -> Ints:
@@ -88,10 +107,12 @@ def renumber(labels: Ints) -> Ints:
 def make_sample(predictions: Predictions, unit: Ints, unit_name: str, where: str) -> Sample:
     """The sample of a table whose rows are all answered and labelled, sorted by image_id.
 
-    unit: (n,) labels of the independent units, any integers. Raises CutisError if an answered row has no `predicted`.
+    unit: (n,) labels of the independent units, any integers. Raises CutisError if an answered row has no `predicted`
+    (but for multi-label tables, which have none).
     """
     table, codes = predictions.table, predictions.codes
-    nameless = table.filter(pl.col("predicted").is_null())
+    several = predictions.info.task == "multi-label"
+    nameless = table.filter(pl.col("predicted").is_null() & (not several))
     if len(nameless):
         raise CutisError(
             f'{where}: image "{nameless["image_id"][0]}" has probabilities but no predicted class. '
@@ -100,6 +121,8 @@ def make_sample(predictions: Predictions, unit: Ints, unit_name: str, where: str
     number = {code: k for k, code in enumerate(codes)}
 
     def numbers(column: str) -> Ints:
+        if several:
+            return np.full(len(table), -1, np.int64)
         return np.array([number[v] for v in table[column].to_list()], np.int64)
 
     sets = table["set"]
@@ -115,4 +138,22 @@ def make_sample(predictions: Predictions, unit: Ints, unit_name: str, where: str
         covered=table.select(pl.col("set").list.contains(pl.col("target")).fill_null(False))["set"].to_numpy(),
         set_size=sets.list.len().fill_null(0).to_numpy().astype(np.float64),
         refused=(table["status"] == "refused").to_numpy(),
+        task=predictions.info.task,
+        labels=_labels(table, codes) if several else None,
+        patient=_patients(table),
+        weight=table["score_weight"].cast(pl.Float64).to_numpy() if "score_weight" in table.columns else None,
+        differential=differentials(table, predictions.info.classes),
     )
+
+
+def _labels(table: pl.DataFrame, codes: list[str]) -> Bools:
+    held = table.select(pl.col("labels").list.contains(code).alias(code) for code in codes)
+    return held.to_numpy().astype(bool)
+
+
+def _patients(table: pl.DataFrame) -> Ints | None:
+    """(n,) numbers of the patients, -1 where unknown; None if no row has one."""
+    if table["patient_id"].null_count() == len(table):
+        return None
+    codes = table["patient_id"].rank("dense").fill_null(0)
+    return codes.to_numpy().astype(np.int64) - 1

@@ -120,6 +120,23 @@ def decode(data: bytes, name: str, *, least: int | None = None, max_pixels: int 
     return _upright(pixels, orientation)
 
 
+def decode_grey(data: bytes, name: str, *, least: int | None = None, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """uint8 (height, width): the luma (ITU-R BT.601) of what `decode` gives; from most JPEGs without their colour.
+
+    For comparing images, not for measuring them: an embedded colour profile of a JPEG is not applied.
+    """
+    import cv2
+
+    if _sniff(data, name) == "JPEG":
+        frame = _frame(data, name)
+        _jpeg_header(frame, name, max_pixels)
+        if frame.components in (1, 3) and frame.bits == 8:
+            grey = _jpeg_pixels(data, name, frame, _scale(frame, least), "GRAY")[..., 0]
+            return _upright(grey, frame.orientation)
+    grey = cv2.cvtColor(decode(data, name, least=least, max_pixels=max_pixels), cv2.COLOR_RGB2GRAY)
+    return np.asarray(grey, np.uint8)
+
+
 def read_square(source: bytes | Path | str, size: int, name: str = "image") -> np.ndarray:
     """uint8 (size, size, 3): the whole image squeezed into a square by Pillow's antialiased bilinear filter.
 
@@ -239,12 +256,12 @@ def _scale(frame: jpeg.Frame, least: int | None) -> int:
     return next((power for power in (8, 4, 2) if -(-smaller // power) >= OVERSAMPLE * least), 1)
 
 
-def _jpeg_pixels(data: bytes, name: str, frame: jpeg.Frame, power: int) -> np.ndarray:
+def _jpeg_pixels(data: bytes, name: str, frame: jpeg.Frame, power: int, colours: str = "RGB") -> np.ndarray:
     import simplejpeg
 
     try:
         pixels: np.ndarray = simplejpeg.decode_jpeg(
-            data, "RGB", min_height=-(-frame.height // power), min_width=-(-frame.width // power)
+            data, colours, min_height=-(-frame.height // power), min_width=-(-frame.width // power)
         )
     except ValueError as error:
         raise BadImage(name, f"truncated or damaged ({_brief(error)})") from None
@@ -317,7 +334,7 @@ def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     if orientation == 1:
         return pixels
     if orientation >= 5:
-        pixels = pixels.transpose(1, 0, 2)
+        pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     if orientation in (3, 4, 7, 8):

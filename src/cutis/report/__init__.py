@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,6 +14,7 @@ from cutis.errors import CutisError
 from cutis.files import atomic_folder, disk_errors, refuse_existing
 
 if TYPE_CHECKING:
+    from cutis.evaluate.cases import How, Per
     from cutis.schema.evidence import Evidence
     from cutis.schema.predictions import Predictions
 
@@ -28,18 +30,37 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
     unit: str | None = None,
+    protocol: str | None = None,
+    per: Per | None = None,
+    combine: How = "mean",
+    prevalence: float | None = None,
+    truth: Path | str | None = None,
+    score: str | None = None,
     overwrite: bool = False,
 ) -> Evidence:
     """Measure a predictions file and, with `out`, write its report there (see `write_report`).
 
-    by, resamples, seed, unit: as in `cutis.evaluate.measure.measure`.
+    predictions: Cutis's own file, or another system's CSV or Parquet (`cutis.evaluate.reading.read_predictions`).
+    The other arguments: as in `cutis.evaluate.measure.measure`.
     Raises CutisError on predictions that can't be audited and, before anything is measured, on an `out` that is taken.
     """
     from cutis.evaluate.measure import measure
 
     if out is not None:
         _check_free(Path(out), overwrite)
-    evidence = measure(predictions, by=by, resamples=resamples, seed=seed, unit=unit)
+    evidence = measure(
+        predictions,
+        by=by,
+        resamples=resamples,
+        seed=seed,
+        unit=unit,
+        protocol=protocol,
+        per=per,
+        combine=combine,
+        prevalence=prevalence,
+        truth=truth,
+        score=score,
+    )
     if out is not None:
         write_report(evidence, out, overwrite=overwrite)
     return evidence
@@ -59,33 +80,45 @@ def write_report(evidence: Evidence, out: Path | str, *, overwrite: bool = False
     from cutis.report.table import write_measured
     from cutis.report.thumbs import make_thumbs
 
-    out = Path(out)
-    replaces = _check_free(out, overwrite)
-    target = out.with_name(f".cutis-{out.name}-{uuid4().hex[:8]}") if replaces else out
     images = Path(evidence.info.images) if evidence.info.images else None
-    with atomic_folder(target) as folder:
+    with report_folder(Path(out), overwrite=overwrite) as folder:
         figures = all_figures(evidence)
         save_all(list(figures.values()), folder / "figures")
         thumbs = make_thumbs(evidence.mistakes, images, folder / "thumbs")
         (folder / "index.html").write_text(render(evidence, figures, thumbs), encoding="utf-8")
         evidence.save(folder / "evidence.json")
         write_measured(evidence, folder / "measured.csv")
+    return Path(out)
+
+
+@contextmanager
+def report_folder(
+    out: Path, *, overwrite: bool, content: frozenset[str] = CONTENT, mark: str = "evidence.json"
+) -> Iterator[Path]:
+    """Yield an empty folder that becomes `out`, all of it or nothing; an earlier report there is replaced if wished.
+
+    content: all that such a report may hold; mark: the file, beside index.html, that shows it to be one.
+    Raises CutisError if `out` is taken otherwise.
+    """
+    replaces = _check_free(out, overwrite, content, mark)
+    target = out.with_name(f".cutis-{out.name}-{uuid4().hex[:8]}") if replaces else out
+    with atomic_folder(target) as folder:
+        yield folder
     if replaces:
         _replace(target, out)
-    return out
 
 
-def _check_free(out: Path, overwrite: bool) -> bool:
+def _check_free(out: Path, overwrite: bool, content: frozenset[str] = CONTENT, mark: str = "evidence.json") -> bool:
     """Whether `out` holds an earlier report that will be replaced; raises CutisError if it is taken otherwise."""
     held = {p.name for p in out.iterdir()} if out.is_dir() else set()
     if not held:
         refuse_existing(out)
         return False
-    report = {"index.html", "evidence.json"} <= held
+    report = {"index.html", mark} <= held
     if not report or not overwrite:
         hint = "Pass overwrite (--overwrite) to replace this report, or choose" if report else "Choose"
         raise CutisError(f"{out} exists already; nothing was changed. {hint} another output path.")
-    strange = sorted(held - CONTENT)
+    strange = sorted(held - content)
     if strange:
         raise CutisError(
             f'{out} holds "{strange[0]}", which is not part of a report; nothing was changed. '

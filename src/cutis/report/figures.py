@@ -45,7 +45,7 @@ def _square(x: Axis, y: Axis, step: float, percent: bool = True) -> str:
     return "".join(out) + line(x(0), y(0), x(1), y(0), "axis") + line(x(0), y(0), x(0), y(1), "axis")
 
 
-def _sideways(x: float, y: float, content: str) -> str:
+def sideways(x: float, y: float, content: str) -> str:
     return text(x, y, content, "m mid", transform=f"rotate(-90 {x:g} {y:g})")
 
 
@@ -60,7 +60,7 @@ def roc_malignant(evidence: Evidence, curve: RocCurve) -> Figure:
         body.append(text(x(0.97), y(0.16), f"AUROC {words.estimate_text(area, 'decimal')}"[:60], "o b end"))
         body.append(text(x(0.97), y(0.10), "dashed: a coin toss", "m s end"))
     body.append(text((x(0) + x(1)) / 2, 392, "Benign images flagged in error, %", "m mid"))
-    body.append(_sideways(14, (y(0) + y(1)) / 2, "Malignant images flagged, %"))
+    body.append(sideways(14, (y(0) + y(1)) / 2, "Malignant images flagged, %"))
     label = "ROC curve of malignant against benign" + (
         f": AUROC {words.estimate_text(area, 'decimal')}" if area is not None else ""
     )
@@ -154,7 +154,7 @@ def reliability(bins: Sequence[ReliabilityBin]) -> Figure:
         body.append(group(bar + count + dot, title))
     body.append(line(x(0), base, x(1), base, "axis"))
     body.append(text(x(0.5), base + 17, "Confidence in the first answer, %  (bars: images per bin)", "m mid"))
-    body.append(_sideways(14, (y(0) + y(1)) / 2, "How often it was right, %"))
+    body.append(sideways(14, (y(0) + y(1)) / 2, "How often it was right, %"))
     return Figure("reliability", _reliability_words(seen), WIDTH, 425, "".join(body))
 
 
@@ -171,7 +171,7 @@ def confusion(evidence: Evidence) -> Figure:
     cell = max((WIDTH - left - 2) / k, 34.0)
     tall = min(max(cell, 34.0), 46.0)
     width, height = left + k * cell + 2, top + k * tall + 4
-    body = [text(left + k * cell / 2, 14, "First answer", "m mid"), _sideways(12, top + k * tall / 2, "True class")]
+    body = [text(left + k * cell / 2, 14, "First answer", "m mid"), sideways(12, top + k * tall / 2, "True class")]
     for j, c in enumerate(classes):
         name = svg.fit(c.code, cell - 14, 12) + (HOT if c.malignant else "")
         body.append(text(left + (j + 0.5) * cell, top - 9, name, "b mid o" if c.malignant else "b mid"))
@@ -317,11 +317,15 @@ def roc_is_drawable(curve: RocCurve) -> bool:
 
 def all_figures(evidence: Evidence) -> dict[str, Figure]:
     """Every figure that this evidence has the numbers for, by name."""
+    from cutis.report.decision import decision_curve
+
     curves = [c for c in evidence.roc if roc_is_drawable(c)]
     classes = evidence.info.classes
     made: list[Figure] = [roc_malignant(evidence, c) for c in curves if c.class_code == "malignant"]
     own = [c for c in curves if c.class_code in {k.code for k in classes}]
     made += [roc_classes(evidence, own)] if own else []
+    benefit = decision_curve(evidence)
+    made += [benefit] if benefit is not None else []
     made += [reliability(evidence.reliability)] if evidence.reliability else []
     made += [confusion(evidence)] if evidence.confusion else []
     for name, metric, title, target in (

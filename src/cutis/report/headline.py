@@ -8,7 +8,8 @@ from cutis.schema.evidence import Evidence
 
 def headline(evidence: Evidence) -> list[tuple[str, Estimate]]:
     """Exactly three (label, Estimate): balanced accuracy; AUROC of malignant against benign, or macro AUROC if the
-    classes have no such grouping; coverage of the answer sets, or the calibration error if there are no sets.
+    classes have no such grouping; coverage of the answer sets, or the calibration error if there are no sets. Where an
+    image may have several labels: macro AUROC, macro average precision, and how often all labels are right.
 
     A number that was not measured at all comes as `Estimate.missing`.
     """
@@ -17,6 +18,13 @@ def headline(evidence: Evidence) -> list[tuple[str, Estimate]]:
 
 def chosen(evidence: Evidence) -> list[tuple[str, str, Estimate]]:
     """As `headline`, with the metric's name between label and estimate."""
+    if evidence.info.task == "multi-label":
+        several = (
+            ("Macro AUROC", "macro_auroc"),
+            ("Macro average precision", "macro_average_precision"),
+            ("All labels right", "exact_match"),
+        )
+        return [(label, name, _estimate(evidence, name, None)) for label, name in several]
     second: tuple[str, str, str | None] = ("Malignant or benign (AUROC)", "auroc", "malignant")
     if evidence.find("auroc", "malignant") is None:
         second = ("Macro AUROC", "macro_auroc", None)

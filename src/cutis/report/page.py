@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cutis.report import words
+from cutis.report import fairness, words
 from cutis.report.figures import forest_metrics
 from cutis.report.headline import chosen
+from cutis.report.parts import part, parts
 from cutis.report.split_proof import proof
 from cutis.report.svg import Figure, clean, template
 from cutis.report.table import by_class, by_group
 from cutis.schema.estimate import Estimate
 from cutis.schema.evidence import Evidence, Measured
 
-_CALIBRATION = ("brier", "ece")
-_SETS = ("coverage", "set_size", "empty_sets", "refused", "accuracy_kept")
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_CALIBRATION = (
+    *("brier", "brier_reliability", "brier_resolution", "brier_uncertainty"),
+    *("ece", "ece_adaptive", "ece_classwise"),
+)
+_SETS = (
+    *("coverage", "set_size", "empty_sets", "refused", "accuracy_kept"),
+    *("aurc", "e_aurc", "risk_at_coverage_0.80", "risk_at_coverage_0.90"),
+)
 
 
-def render(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[int, str]) -> str:
-    """The whole page as HTML. figures: by name, as `all_figures` makes them; thumbs: mistake index -> file name."""
+def environment() -> Environment:
+    """Templates of `report/templates`: everything escaped, control signs replaced, nothing undefined let through."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
+    return Environment(
         loader=FunctionLoader(template),
         autoescape=True,
         undefined=StrictUndefined,
@@ -31,33 +41,46 @@ def render(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[in
         lstrip_blocks=True,
         finalize=lambda v: v if isinstance(v, Markup) else clean(v),
     )
+
+
+def render(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[int, str]) -> str:
+    """The whole page as HTML. figures: by name, as `all_figures` makes them; thumbs: mistake index -> file name."""
+    from markupsafe import Markup
+
     malignant, caution = _malignant(evidence)
-    return environment.get_template("page.html.j2").render(
-        e=evidence,
-        w=words,
-        figures={name: {"svg": Markup(f.inline), "width": f.width} for name, f in figures.items()},
-        style=Markup(template("figures.css") + template("page.css")),
-        title=_title(evidence),
-        subject=_subject(evidence),
-        headline=[_big(evidence, *item) for item in chosen(evidence)],
-        malignant=malignant,
-        caution=caution,
-        methods=words.methods(evidence),
-        counts=_counts(evidence),
-        classes=_classes(evidence),
-        proof=proof(evidence.info.split, evidence.info.part),
-        overall=_overall(evidence),
-        leaning=_leaning(evidence),
-        by_class=by_class(evidence),
-        by_group=by_group(evidence),
-        forests=[_forest_caption(m, c) for m, c in forest_metrics(evidence)],
-        forest_figures=[name for name in figures if name.startswith("subgroups-")],
-        thumbs=thumbs,
-        held_in=_held_in(evidence),
-        operating_points=_operating_points(evidence),
-        licence=_licence(evidence),
-        trained=_record(evidence.info.trained),
-        provenance=_provenance(evidence),
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            e=evidence,
+            w=words,
+            figures={name: {"svg": Markup(f.inline), "width": f.width} for name, f in figures.items()},
+            style=Markup(template("figures.css") + template("page.css")),
+            title=_title(evidence),
+            subject=_subject(evidence),
+            headline=[_big(evidence, *item) for item in chosen(evidence)],
+            malignant=malignant,
+            caution=caution,
+            methods=words.methods(evidence),
+            counts=_counts(evidence),
+            classes=_classes(evidence),
+            proof=proof(evidence.info.split, evidence.info.part),
+            overall=_overall(evidence),
+            parts=parts(evidence),
+            leaning=_leaning(evidence),
+            by_class=by_class(evidence),
+            by_group=by_group(evidence),
+            fairness=fairness.overview(evidence),
+            fairness_details=fairness.details(evidence),
+            forests=[_forest_caption(m, c) for m, c in forest_metrics(evidence)],
+            forest_figures=[name for name in figures if name.startswith("subgroups-")],
+            thumbs=thumbs,
+            held_in=_held_in(evidence),
+            operating_points=_operating_points(evidence),
+            licence=_licence(evidence),
+            trained=_record(evidence.info.trained),
+            provenance=_provenance(evidence),
+        )
     )
 
 
@@ -92,6 +115,9 @@ def _big(evidence: Evidence, label: str, name: str, estimate: Estimate) -> dict[
     k, share = len(evidence.info.classes), words.of_100(estimate)
     target = evidence.info.coverage
     said = {
+        "macro_average_precision": "Mean over the labels of the area under precision and recall; for a label, chance "
+        "is its share of the images.",
+        "exact_match": f"Every label is right for {share} images.",
         "balanced_accuracy": f"Counting each of the {k} classes alike, the first answer is right for {share} images.",
         "auroc": "Shown one malignant and one benign image, it ranks the malignant one higher in "
         f"{share.replace(' of 100', ' of 100 pairs')}.",
@@ -161,7 +187,7 @@ def _classes(evidence: Evidence) -> list[dict[str, str]]:
 
 def _overall(evidence: Evidence) -> dict[str, list[Measured]]:
     """The whole table's estimates, by the section that shows them."""
-    own = [m for m in evidence.measured if m.class_code is None and m.attribute is None]
+    own = [m for m in evidence.measured if m.class_code is None and m.attribute is None and not part(m)]
     own.sort(key=lambda m: m.metric in _SETS and _SETS.index(m.metric))
     return {
         "answers": [m for m in own if m.metric not in (*_CALIBRATION, *_SETS)],

@@ -7,16 +7,30 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cutis.files import atomic_folder, refuse_existing
 from cutis.report import words
-from cutis.schema.evidence import Evidence, Measured
+from cutis.schema.comparison import Comparison, Paired
+from cutis.schema.evidence import Disparity, Evidence, Measured
 
 
 def write_measured(evidence: Evidence, path: Path) -> None:
-    """Every estimate, one a row, as CSV; what is unknown is an empty cell."""
+    """Every estimate, one a row, as CSV; what is unknown is an empty cell. Disparities have an attribute, no group."""
+    _write([*evidence.measured, *(m for f in evidence.fairness for m in f.measured)], Disparity, path)
+
+
+def write_comparison(comparison: Comparison, out: Path) -> None:
+    """Write the folder `out`: compare.json, and compare.csv, a row a number. Raises CutisError if `out` exists."""
+    refuse_existing(out)
+    with atomic_folder(out) as folder:
+        comparison.save(folder / "compare.json")
+        _write([*comparison.measured, *comparison.fairness], Paired, folder / "compare.csv")
+
+
+def _write(rows: Iterable[Measured], row: type[Measured], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as f:
-        writer = csv.DictWriter(f, list(Measured.model_fields), lineterminator="\n")
+        writer = csv.DictWriter(f, list(row.model_fields), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(m.model_dump() for m in evidence.measured)
+        writer.writerows(m.model_dump() for m in rows)
 
 
 @dataclass
@@ -42,7 +56,7 @@ def pivot(found: Iterable[tuple[str, Measured]], size: Callable[[list[int]], int
     for name in names:
         own = [cells.get((name, *key)) for key in keys]
         n = f"{size([m.n for m in own if m is not None]):,}"
-        rows.append((name, n, [_cell(m, reasons) for m in own]))
+        rows.append((name, n, [cell(m, reasons) for m in own]))
     columns = [words.metric(m).label + (f", {code}" if code else "") for m, code in keys]
     return Pivot(columns, rows, [(letter, reason) for reason, letter in reasons.items()])
 
@@ -52,7 +66,8 @@ def _code(m: Measured) -> str | None:
     return m.class_code if m.attribute is not None else None
 
 
-def _cell(m: Measured | None, reasons: dict[str, str]) -> str:
+def cell(m: Measured | None, reasons: dict[str, str]) -> str:
+    """An estimate as text; what must be known of it becomes a footnote, whose letter is added to `reasons`."""
     if m is None:
         return "not measured"
     style = words.metric(m.metric).style
@@ -71,7 +86,9 @@ def letters(k: int) -> str:
 def by_class(evidence: Evidence) -> Pivot:
     """One row a class (and "malignant") with the images of it, one column a metric."""
     order = [c.code for c in evidence.info.classes]
-    own = [m for m in evidence.measured if m.class_code is not None and m.attribute is None]
+    from cutis.report.parts import part
+
+    own = [m for m in evidence.measured if m.class_code is not None and m.attribute is None and not part(m)]
     own.sort(key=lambda m: order.index(m.class_code) if m.class_code in order else -1)
     return pivot([(m.class_code or "", m) for m in own], min)
 

@@ -1,4 +1,4 @@
-"""Thumbnails of the worst mistakes: re-encoded pixels only, so no metadata travels into the report."""
+"""Thumbnails of the images a page shows: re-encoded pixels only, so no metadata travels into the report."""
 
 from __future__ import annotations
 
@@ -21,13 +21,18 @@ def make_thumbs(mistakes: Sequence[Mistake], images: Path | None, folder: Path) 
         return {}
     made = {}
     for k, mistake in enumerate(mistakes):
-        source = (images / mistake.file).resolve() if mistake.file else None
-        if source is None or not source.is_relative_to(images.resolve()) or not source.is_file():
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        if _thumb(source, folder / f"{k + 1:02d}.jpg"):
+        if mistake.file and save_thumb(images, mistake.file, folder / f"{k + 1:02d}.jpg"):
             made[k] = f"{k + 1:02d}.jpg"
     return made
+
+
+def save_thumb(images: Path, file: str, target: Path) -> bool:
+    """Write a small copy of images/file to `target`; False for what lies outside `images` or is no picture."""
+    source = (images / file).resolve()
+    if not source.is_relative_to(images.resolve()) or not source.is_file():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return _thumb(source, target)
 
 
 def _thumb(source: Path, target: Path) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cutis.report.metric_words import further
 from cutis.schema.estimate import Estimate
 from cutis.schema.evidence import Evidence, Measured
 
@@ -36,10 +37,27 @@ _METRICS = {
         "Brier score", "decimal", "squared error of the probabilities, summed over classes: 0 is perfect, 2 the worst"
     ),
     "ece": Metric("Calibration error (ECE)", "decimal", "mean gap between confidence and accuracy; 0 is perfect"),
+    "ece_adaptive": Metric("ECE, bins of equal mass", "decimal", "the same, with as many images in each bin"),
+    "ece_classwise": Metric("ECE, mean over classes", "decimal", "the same for the probability of every class"),
+    "brier_reliability": Metric("Brier: reliability", "decimal", "what miscalibration costs; 0 is perfect"),
+    "brier_resolution": Metric("Brier: resolution", "decimal", "what telling cases apart gains; more is better"),
+    "brier_uncertainty": Metric("Brier: uncertainty", "decimal", "the score of one who knows the class shares alone"),
+    "aurc": Metric("AURC", "decimal", "mean error over all shares of images kept, the surest first"),
+    "e_aurc": Metric("Excess AURC", "decimal", "how far that is from keeping all right answers first"),
     "coverage": Metric("Coverage of the sets", "percent", "images whose true class is in the answer set"),
     "set_size": Metric("Mean set size", "mean", "classes in an answer set"),
     "empty_sets": Metric("Empty sets", "percent", "images for which no class reached the threshold"),
     "refused": Metric("Refused", "percent", "images that the model declined to answer"),
+    "false_positive_rate": Metric("False positive rate", "percent", "images of other classes that are called so"),
+    "nar": Metric("NAR", "decimal", "range of the groups' accuracies over their mean; 0 is even"),
+    "pqd": Metric("PQD", "decimal", "smallest over largest of the groups' accuracies; 1 is even"),
+    "dpm": Metric("DPM", "decimal", "the same for how often a class is answered, mean over classes; 1 is even"),
+    "eom": Metric("EOM", "decimal", "the same for sensitivity, mean over classes; 1 is even"),
+    "eod": Metric("EOD", "decimal", "largest gap in a class's sensitivity, mean over classes; 0 is even"),
+    "eod_light_dark": Metric("EOD, light against dark skin", "decimal", "the same for two groups of skin types"),
+    "equalized_odds": Metric(
+        "Equalized odds difference", "decimal", "larger gap, in sensitivity or false positive rate; 0 is even"
+    ),
     "accuracy_kept": Metric("Accuracy among kept", "percent", "accuracy on the images it did not refuse"),
 }
 _ATTRIBUTES = {
@@ -58,17 +76,40 @@ def metric(name: str) -> Metric:
     """Words for a metric's name; a name not known here is printed as it is, with three decimals."""
     if name in _METRICS:
         return _METRICS[name]
+    found = further(name)
+    if found is not None:
+        return Metric(*found)
+    of_groups = re.fullmatch(r"(gap|worst|es_sd|es)_(.+)", name)
+    if of_groups:
+        return _between_groups(*of_groups.groups())
     at = re.fullmatch(r"(sensitivity|specificity)_at_(sensitivity|specificity)_(0?\.\d+)", name)
     if at:
         this, other, level = at.groups()
         shown = f"{this.capitalize()} at {other} {float(level):.2f}"
         return Metric(shown, "percent", "threshold read off these same data, so a little optimistic")
+    kept = re.fullmatch(r"risk_at_coverage_(0?\.\d+)", name)
+    if kept:
+        share = f"{float(kept[1]):.0%}"
+        return Metric(
+            f"Error on the surest {share}", "percent", f"error when the least sure {1 - float(kept[1]):.0%} go"
+        )
     point = re.fullmatch(r"(sensitivity|specificity)_at_point_(.+)", name)
     if point:
         this, called = point.groups()
         kind = "malignant images flagged" if this == "sensitivity" else "benign images left alone"
         return Metric(f"{this.capitalize()} at “{label(called)}”", "percent", f"{kind}, at a threshold set beforehand")
     return Metric(name.replace("_", " ").capitalize(), "decimal", "")
+
+
+def _between_groups(form: str, name: str) -> Metric:
+    of = metric(name)
+    shown = of.label if of.label[1:2].isupper() else of.label[:1].lower() + of.label[1:]
+    if form == "gap":
+        return Metric(f"Gap in {shown}", "decimal", "largest minus smallest group; 0 is even")
+    if form == "worst":
+        return Metric(f"Worst group's {shown}", of.style, "the group that fares worst")
+    by = "standard deviation" if form == "es_sd" else "sum of gaps"
+    return Metric(f"Equity-scaled {shown} ({by})", of.style, "what is left after dividing by the spread of the groups")
 
 
 def attribute(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,51 @@ class Measured(BaseModel):
     @property
     def estimate(self) -> Estimate:
         return Estimate(**self.model_dump(include=set(Estimate.__dataclass_fields__)))
+
+
+class Disparity(Measured):
+    """How far apart the groups of `attribute` are in one measure (`group` is None).
+
+    worst, best: the groups at the ends, where they can be named (not where classes are averaged).
+    """
+
+    worst: str | None = None
+    best: str | None = None
+
+
+class GroupTest(BaseModel):
+    """Whether two groups differ: difference is `group` minus `other`, with its interval.
+
+    p: of "no difference"; p_holm, p_bh: adjusted for all pairs of this attribute and metric. None where the resamples
+    don't vary, and `reason` says so.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    metric: str
+    class_code: str | None = None
+    group: str
+    other: str
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None = None
+    p_holm: float | None = None
+    p_bh: float | None = None
+    reason: str = ""
+
+
+class Fairness(BaseModel):
+    """The groups of one attribute beside each other.
+
+    compared: those with enough units. left_out: the others, each with the reason, as sentences.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    attribute: str
+    compared: list[str]
+    left_out: list[str]
+    measured: list[Disparity]
+    tests: list[GroupTest]
 
 
 class RocCurve(BaseModel):
@@ -91,17 +137,22 @@ class Evidence(BaseModel):
     seed: int
     counts: Counts
     measured: list[Measured]
+    fairness: list[Fairness] = []
     roc: list[RocCurve]
     reliability: list[ReliabilityBin]
     confusion: list[list[int]]  # rows: target, columns: predicted, in class order
     mistakes: list[Mistake]
     notes: list[str] = []
+    protocol: str = ""  # the challenge whose scores are among `measured`, as "<protocol>:<metric>"
+    prevalence: float | None = None  # of malignancy, as stated for predictive values and decision curves
 
     def find(
         self, metric: str, class_code: str | None = None, attribute: str | None = None, group: str | None = None
     ) -> Measured | None:
+        """The estimate of that name; a disparity between the groups of `attribute` is under group None."""
         key = (metric, class_code, attribute, group)
-        return next((m for m in self.measured if (m.metric, m.class_code, m.attribute, m.group) == key), None)
+        every = chain(self.measured, *(f.measured for f in self.fairness))
+        return next((m for m in every if (m.metric, m.class_code, m.attribute, m.group) == key), None)
 
     def save(self, path: Path | str) -> Path:
         write_json(path, self.model_dump(mode="json"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 
 from cutis.errors import CutisError
 
 IDENTITY = ("image_id", "lesion_id", "patient_id", "source")
+UNITS = ("patient", "lesion")  # what ties images together by id, the largest first
 
 
 def check_identity(table: pl.DataFrame, where: str) -> None:
@@ -42,28 +45,28 @@ def check_identity(table: pl.DataFrame, where: str) -> None:
             )
 
 
-def unit_name(table: pl.DataFrame) -> str:
+def unit_name(table: pl.DataFrame, by: Collection[str] = UNITS) -> str:
     """What `group_ids` groups by here: "patient", "lesion", "patient or lesion", or "image" if neither is known."""
-    known = [
-        u for u in ("patient", "lesion") if f"{u}_id" in table.columns and table[f"{u}_id"].null_count() < len(table)
-    ]
+    known = [u for u in UNITS if u in by and f"{u}_id" in table.columns and table[f"{u}_id"].null_count() < len(table)]
     if "patient" in known and table["patient_id"].null_count() == 0:
         return "patient"
     return " or ".join(known) if known else "image"
 
 
-def group_ids(table: pl.DataFrame) -> np.ndarray:
+def group_ids(table: pl.DataFrame, by: Collection[str] = UNITS, edges: np.ndarray | None = None) -> np.ndarray:
     """Number the independent units of `table`: rows that share a patient or a lesion get one number.
 
     Closed over both: if images A and B share a lesion, and B and C a patient, all three are one group. A row with
     neither id is a group of its own. Numbers are int64, 0..groups-1, in order of first appearance.
+
+    by: which of `UNITS` tie rows. edges: int (m, 2) pairs of row numbers that are tied besides (near-duplicates).
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     n = len(table)
     rows, nodes, offset = [], [], n
-    for column in ("patient_id", "lesion_id"):
+    for column in (f"{unit}_id" for unit in UNITS if unit in by):
         if column not in table.columns or n == 0:
             continue
         codes = table[column].cast(pl.String).rank("dense").to_numpy().astype(float)
@@ -71,6 +74,9 @@ def group_ids(table: pl.DataFrame) -> np.ndarray:
         rows.append(np.flatnonzero(known))
         nodes.append(codes[known].astype(np.int64) - 1 + offset)
         offset += int(codes[known].max()) if known.any() else 0
+    if edges is not None and len(edges):
+        rows.append(edges[:, 0])
+        nodes.append(edges[:, 1])
     if not rows:
         return np.arange(n, dtype=np.int64)
     row, node = np.concatenate(rows), np.concatenate(nodes)

@@ -40,6 +40,7 @@ REQUIRED = ("image_id", "file", "status", "target")
 OPTIONAL: dict[str, pl.DataType] = {
     "case_id": pl.String(),  # one consultation: several photographs that are answered together
     "labels": pl.List(pl.String()),  # every label that is present, where one image has several
+    "labels_unknown": pl.List(pl.String()),  # labels that may be present; null: any may. Of a merge: others are absent
     "differential": pl.List(pl.Struct({"diagnosis": pl.String(), "weight": pl.Float64()})),  # weights sum to 1
     "concepts": pl.List(pl.Struct({"concept": pl.String(), "value": pl.Float64()})),  # 1 present, 0 absent, or a score
     "boxes": pl.List(

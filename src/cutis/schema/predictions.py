@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,7 @@ from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
 
 FORMAT = 1
+Task = Literal["multi-class", "multi-label", "one-against-rest"]
 STATUSES = ("ok", "refused", "error")
 # Attributes that an audit groups by, where present.
 ATTRIBUTES = (
@@ -38,7 +39,10 @@ class PredictionsInfo(BaseModel):
     split: the split's proof (`cutis.data.split.Proof` as a dict), {} if none. part: which part was predicted.
     coverage: what the sets were calibrated to (0.9), None if there are no sets. operating_points: as in the bundle.
     licence: the composed answer. trained: training evidence (time, epochs, sizes...). images: folder that `file` is
-    relative to, for thumbnails. limits: sentences a reader must know.
+    relative to, for thumbnails. limits: sentences a reader must know. task: "multi-class" (rows sum to one, one class
+    is true), "multi-label" (each class its own yes or no; the truth is the list column `labels`) or "one-against-rest"
+    (one class is true, but scores are each their own and don't sum to one, as challenge submissions may). notes: how
+    the table came to be what it is (read from another system's file, photographs put together).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +60,8 @@ class PredictionsInfo(BaseModel):
     trained: dict[str, Any] = {}
     images: str = ""
     limits: tuple[str, ...] = ()
+    task: Task = "multi-class"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,11 +147,13 @@ def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) ->
     """
     codes = [c.code for c in info.classes]
     needed = [*IDENTITY, "target", "predicted", *(f"p_{c}" for c in codes), "set", "ood", "status", "reason"]
+    needed += ["labels"] if info.task == "multi-label" else []
     for column in needed:
         if column not in table.columns:
             raise CutisError(f"{where}: no column {column}: {nearest(column, table.columns)}")
     types: dict[str, pl.DataType] = dict.fromkeys([*IDENTITY, "target", "predicted", "status"], pl.String())
     types |= dict.fromkeys([f"p_{c}" for c in codes], pl.Float64()) | {"set": pl.List(pl.String())}
+    types |= {"labels": pl.List(pl.String())} if info.task == "multi-label" else {}
     for column, dtype in types.items():
         try:
             table = table.with_columns(pl.col(column).cast(dtype))
@@ -158,11 +166,13 @@ def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) ->
         if len(bad):
             row = bad.row(0, named=True)
             raise CutisError(f'{where}: row {row["row"]}: {column} "{row[column]}": {nearest(row[column], valid)}')
-    members = numbered.select("row", pl.col("set")).explode("set")
-    stray = members.filter(pl.col("set").is_not_null() & ~pl.col("set").is_in(codes))
-    if len(stray):
-        row = stray.row(0, named=True)
-        raise CutisError(f'{where}: row {row["row"]}: set holds "{row["set"]}": {nearest(row["set"], codes)}')
+    for column in ("set", "labels") if info.task == "multi-label" else ("set",):
+        members = numbered.select("row", pl.col(column)).explode(column)
+        stray = members.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(codes))
+        if len(stray):
+            row = stray.row(0, named=True)
+            stray_code = row[column]
+            raise CutisError(f'{where}: row {row["row"]}: {column} holds "{stray_code}": {nearest(stray_code, codes)}')
     answered = numbered.filter(pl.col("status") != "error")
     p = answered.select([f"p_{c}" for c in codes]).to_numpy().astype(np.float64)
     wrong = ~np.isfinite(p) | (p < 0) | (p > 1 + _SUM_TOLERANCE)
@@ -173,7 +183,7 @@ def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) ->
             "probabilities are numbers in 0..1. Write softmax outputs, and null only where status is error."
         )
     off = np.abs(p.sum(1) - 1) > _SUM_TOLERANCE
-    if off.any():
+    if info.task == "multi-class" and off.any():
         i = int(np.flatnonzero(off)[0])
         raise CutisError(
             f"{where}: row {answered['row'][i]}: probabilities sum to {p[i].sum():.4f}, not 1. "

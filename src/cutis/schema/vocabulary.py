@@ -27,8 +27,8 @@ _OLD_DIAGNOSES = {
     "melanoma": "Malignant:Malignant melanocytic proliferations (Melanoma)",
     "melanocytic nevus": "Benign:Benign melanocytic proliferations:Nevus",
     "bcc": "Malignant:Malignant adnexal epithelial proliferations - Follicular:Basal cell carcinoma",
-    "bkl": "Benign",  # seborrhoeic keratosis, solar lentigo and lichen planus-like keratosis: three branches
-    "benign keratosis-like lesion": "Benign",
+    "bkl": "Benign:Benign epidermal proliferations",  # seborrhoeic, lichen planus-like keratosis, solar lentigo
+    "benign keratosis-like lesion": "Benign:Benign epidermal proliferations",
     "pigmented benign keratosis": "Benign:Benign epidermal proliferations:Pigmented benign keratosis",
     "df": "Benign:Benign soft tissue proliferations - Fibro-histiocytic:Dermatofibroma",
     "vasc": "Benign:Benign soft tissue proliferations - Vascular",
@@ -54,10 +54,12 @@ _OLD_SITES = {
     "chest": "Trunk:Anterior trunk",
     "back": "Trunk:Posterior trunk",
     "head/neck": "Head and neck",
+    "head neck face": "Head and neck",  # MILK10k
     "face": "Head and neck:Head:Face",
     "scalp": "Head and neck:Head:Scalp",
     "ear": "Head and neck:Head:Ear",
     "neck": "Head and neck:Neck",
+    "arm": "Upper extremity",
     "hand": "Upper extremity:Hand",
     "foot": "Lower extremity:Foot",
     "upper extremity": "Upper extremity",

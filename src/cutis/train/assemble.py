@@ -21,6 +21,7 @@ from cutis.data.split import Split
 from cutis.errors import CutisError
 from cutis.models.network import Network, build, load_weights, weights_licence
 from cutis.progress import meter, track
+from cutis.schema.licence import check_use, compose
 from cutis.train.config import TrainConfig
 from cutis.train.feed import Feed, Normalise
 from cutis.train.loop import Budget, Seconds, Steps, Trainer
@@ -51,6 +52,9 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
     """Everything a run needs, checked; nothing is written but the cache. Raises CutisError."""
     if config.precision == "auto":
         config = config.model_copy(update={"precision": faster_precision()})
+    data.check_use(config.use)
+    if licence := weights_licence(config.backbone, config.pretrained):
+        check_use(compose({f"weights of {config.backbone}": licence}), config.use)
     table, codes = training_table(data, parts)
     part = {name: table.filter(pl.col("part") == name) for name in ("train", "val")}
     number = {code: i for i, code in enumerate(codes)}
@@ -86,6 +90,7 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
         training,
         objective,
         normalise,
+        size=config.size,
         batch_size=config.batch_size,
         augmentation=config.augmentation,
         seed=config.seed,

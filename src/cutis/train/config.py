@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cutis.errors import CutisError
+from cutis.schema.licence import Use
 from cutis.train.augment import Augmentation
 
 DEFAULT_BACKBONE = "compact_resnet_s"
-EARLY_SHARE = 0.5
-
-
-def _three_quarters(values: dict[str, Any]) -> int | None:
-    """Compact networks take any multiple of 32; other backbones may be bound to one size."""
-    side = values.get("size", 0) * 3 // 4
-    return side if values.get("backbone", "").startswith("compact") and side % 32 == 0 else None
 
 
 class TrainConfig(BaseModel):
     """What a run does. Defaults are those that measured best on 2 cores (docs/explanation/default-model.md).
 
     Exactly one of `minutes` (wall time of the whole command, freezing included) and `epochs` is set. size: side of the
-    network's input in pixels; early_size: its side in the first half of the run, where a smaller image buys more steps
-    (None: `size` all along; compact networks begin with three quarters where that is a multiple of 32).
-    learning_rate: AdamW's peak, after a warm-up of `warmup_steps`, falling as a cosine to 0. average: decay of the
-    moving average of the weights, which is what is validated and frozen. patience: stop after this many validations
-    without a better one, and keep the best (None: run to the end and keep the last).
+    network's input in pixels. learning_rate: AdamW's peak, after a warm-up of `warmup_steps`, falling as a cosine to 0.
+    average: decay of the moving average of the weights, which is what is validated and frozen. patience: stop after
+    this many validations without a better one, and keep the best (None: run to the end and keep the last). use: what
+    the model is for; "commercial" refuses images and pretrained weights whose licences don't allow it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     backbone: str = DEFAULT_BACKBONE
     pretrained: bool = False
     weights: str | None = None
-    size: int = Field(128, ge=32, le=1024)
-    early_size: int | None = Field(default_factory=_three_quarters, ge=32, le=1024)
+    size: int = Field(96, ge=32, le=1024)
+    use: Use = "research"
     method: str = "cross-entropy"
     method_settings: dict[str, float] = {}
     minutes: float | None = Field(None, gt=0)
@@ -60,10 +53,6 @@ class TrainConfig(BaseModel):
         if (self.minutes is None) == (self.epochs is None):
             raise CutisError("give a budget: either minutes or epochs, not both.")
         return self
-
-    def size_at(self, progress: float) -> int:
-        """Side of the input when this share of the run is done."""
-        return self.early_size if self.early_size and progress < EARLY_SHARE else self.size
 
     @property
     def cache_size(self) -> int:

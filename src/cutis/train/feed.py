@@ -37,7 +37,7 @@ class Normalise:
 
 
 class Feed:
-    """Batches by step number: the same seed, step and size give the same batch, whatever came before.
+    """Batches by step number: the same seed and step give the same batch, whatever came before.
 
     images: (n, s, s, 3) uint8, rows as in `data.table`. `batch` costs about 0.1 ms an image at 96 px.
     """
@@ -49,12 +49,13 @@ class Feed:
         objective: Objective,
         normalise: Normalise,
         *,
+        size: int,
         batch_size: int,
         augmentation: Augmentation,
         seed: int,
     ) -> None:
         self.images, self.data, self.objective, self.normalise = images, data, objective, normalise
-        self.augmentation, self.seed = augmentation, seed
+        self.size, self.augmentation, self.seed = size, augmentation, seed
         self.columns = {name: encode_column(data.table[name]) for name in objective.columns}
         self._epoch, self._order = 0, self._order_of(0)
         self.batch_size = min(batch_size, len(self._order))
@@ -65,8 +66,7 @@ class Feed:
     def _order_of(self, epoch: int) -> np.ndarray:
         return self.objective.order(self.data, np.random.default_rng([self.seed, 1, epoch]))
 
-    def batch(self, step: int, size: int) -> Batch:
-        """The batch of that step, its images `size` pixels a side."""
+    def batch(self, step: int) -> Batch:
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             self._epoch, self._order = epoch, self._order_of(epoch)
@@ -77,13 +77,13 @@ class Feed:
             self.normalise.moved(
                 augment(
                     pixels,
-                    size,
+                    self.size,
                     self.augmentation,
                     rng,
                     self._pool,
                     scale=self.normalise.scale,
                     shift=self.normalise.shift,
-                    out=self._memory(len(rows), size),
+                    out=self._memory(len(rows)),
                 )
             )
             for _ in range(self.objective.views)
@@ -96,14 +96,12 @@ class Feed:
             columns={name: values[rows].to(device) for name, values in self.columns.items()},
         )
 
-    def _memory(self, count: int, size: int) -> np.ndarray:
+    def _memory(self, count: int) -> np.ndarray:
         """Room for a view that nobody holds any more: touching fresh memory costs as much as filling it."""
-        shape = (count, size, size, 3)
-        self._buffers = [b for b in self._buffers if b.shape == shape]
         for buffer in self._buffers:
             if sys.getrefcount(buffer) <= _UNHELD:
                 return buffer
-        self._buffers.append(np.empty(shape, np.float32))
+        self._buffers.append(np.empty((count, self.size, self.size, 3), np.float32))
         return self._buffers[-1]
 
     def close(self) -> None:

@@ -121,7 +121,7 @@ class Trainer:
 
     def _step(self, step: int, progress: float) -> dict[str, float]:
         torch.manual_seed(self.config.seed * 1_000_003 + step)  # dropout; inside fit's fork_rng
-        batch = self.feed.batch(step, self.config.size_at(progress))
+        batch = self.feed.batch(step)
         self.plain.train()
         values: dict[str, float] = {}
         for player, optimiser in enumerate(self.optimisers):

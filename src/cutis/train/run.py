@@ -25,7 +25,7 @@ def train(dataset: Dataset | Path | str, out: Path | str, *, resume: bool = Fals
     checkpoint.pt and log.jsonl. Without a split, the source's own is adopted if it is leak-free.
 
     Raises CutisError for a bad setting, a dataset that can't be trained on (one class, no training image of a class),
-    an `out` that exists (without resume), or a full disk.
+    licences that don't allow the `use` that is set, an `out` that exists (without resume), or a full disk.
     """
     started = time.monotonic()
     require("train")

@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import polars as pl
+
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Blob, Tree
+
+# The first quirk of a release that no one here holds.
+UNTESTED = "written from the release's description, not tried on its real files: report what differs"
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Options:
     table_only: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """One row found: manifest values, the image (None if missing, with the reason why) and its mask."""
 
@@ -38,11 +43,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Found:
-    """All that a reader found; `card` without counts and digest. `tree` is closed by the importer."""
+    """All that a reader found; `card` without counts and digest. `tree` is closed by the importer.
+
+    own: the source's own columns, a row a record, where they aren't among the records' values: a wide table of many
+    rows stays in columns.
+    """
 
     card: DatasetCard
     records: list[Record]
     tree: Tree
+    own: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)

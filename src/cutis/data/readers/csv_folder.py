@@ -6,7 +6,7 @@ diagnosis column must be in the ISIC vocabulary; a column named with `label` may
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,10 +15,12 @@ from cutis.data.files_in import Tree, is_image_name
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.ham10000 import CONFIRMED
+from cutis.data.readers.json_rows import LISTS, from_cell
 from cutis.data.readers.table import Row, own_columns, read_table
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
 from cutis.schema.licence import licence
+from cutis.schema.manifest import OPTIONAL
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, SITE_COLUMNS
 
 # What a row can say -> the column names it goes by, the best first.
@@ -42,7 +44,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "image_manipulation": ("image_manipulation",),
     "copyright_license": ("copyright_license", "license", "licence"),
     "attribution": ("attribution",),
-    **{column: (column,) for column in (*DIAGNOSIS_COLUMNS, *SITE_COLUMNS)},
+    **{column: (column,) for column in (*DIAGNOSIS_COLUMNS, *SITE_COLUMNS, *OPTIONAL)},
 }
 _TEXT = ("lesion_id", "patient_id", "source", "source_split", "image_type", "image_manipulation", "attribution")
 
@@ -134,7 +136,7 @@ def _mapping(columns: list[str], options: Options, table: Path) -> dict[str, str
     return mapping
 
 
-def _classes(rows: list[Row], label: str | None, table: Path) -> dict[str, ClassInfo]:
+def _classes(rows: Sequence[Row], label: str | None, table: Path) -> dict[str, ClassInfo]:
     """Label as written -> class. Spellings with one code are one class."""
     written = sorted({cell for row in rows if label and (cell := values.known(row[label]))})
     classes = {cell: values.class_info(cell) for cell in written}
@@ -176,6 +178,7 @@ def _record(
     found |= {field: cell(field) for field in _TEXT}
     found |= _diagnosis(row, where, mapping, target)
     found |= _site(where, cell)
+    found |= _optional(row, where, mapping)
     confirmed = cell("diagnosis_confirm_type")
     try:
         own_licence = licence(cell("copyright_license")).id if cell("copyright_license") else None
@@ -209,6 +212,25 @@ def _diagnosis(row: Row, where: str, mapping: Mapping[str, str], target: ClassIn
         raise CutisError(
             f"{where}: {error} To keep such values as plain labels, use --label {column or 'COLUMN'}."
         ) from None
+
+
+def _optional(row: Row, where: str, mapping: Mapping[str, str]) -> dict[str, Any]:
+    """Lists (labels, boxes...) from JSON cells, caption and case as they are, the skin tone 1..10."""
+    cells = {field: row[mapping[field]] for field in OPTIONAL if mapping.get(field) and row[mapping[field]]}
+    found: dict[str, Any] = {}
+    for field, text in cells.items():
+        if field in LISTS:
+            try:
+                found[field] = from_cell(text, field, where)
+            except CutisError as error:
+                raise CutisError(f"{error} To leave the column out, use --column {field}=") from None
+        elif field == "monk_skin_tone" and (tone := values.known(text)):
+            if not tone.isdecimal() or not 1 <= int(tone) <= 10:
+                raise CutisError(f'{where}: monk_skin_tone "{text}" is not a whole number in 1..10.')
+            found[field] = int(tone)
+        elif field in ("caption", "case_id"):
+            found[field] = text
+    return found
 
 
 def _site(where: str, cell: Any) -> dict[str, str | None]:

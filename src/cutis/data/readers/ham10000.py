@@ -50,8 +50,6 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             "age_approx": values.age(row["age"], where),
             "sex": values.sex(row["sex"], where),
             "image_type": "dermoscopic",
-            "copyright_license": CARD.licence,
-            "attribution": CARD.attribution,
         },
         file=row.get("file", ""),
         stem=row["image_id"],

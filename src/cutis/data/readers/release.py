@@ -6,37 +6,48 @@ values; everything that can be wrong with the files is found and said here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+import polars as pl
 
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Tree
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts, Found, Options, Reader, Record
-from cutis.data.readers.table import Row, own_columns, read_header, read_table
+from cutis.data.readers.table import Row, Rows, own_name, read_header, read_table
 from cutis.errors import CutisError, nearest
+from cutis.schema.classes import ClassInfo
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One image of a row: manifest values, and where it is: a path in the release, or an id to find by file name."""
+    """One image of a row: manifest values, and where it is: a path in the release, or an id to find by file name.
+
+    named: its class, where a release has more classes than its card lists; `target` is then its code.
+    """
 
     values: dict[str, Any]
     file: str = ""
     stem: str = ""
     mask: str = ""
+    named: ClassInfo | None = None
 
 
 @dataclass(frozen=True)
 class Join:
-    """A second table with more columns for the same rows. `key`: its column -> the main table's column of that id."""
+    """A second table with more columns for the same rows. `key`: its column -> the main table's column of that id.
+
+    Every file that matches `tables` is read. as_ours: an id as this table writes it -> as the main table does.
+    """
 
     tables: tuple[str, ...]
     key: tuple[str, str]
     needs: tuple[str, ...] = ()
     optional: bool = False
+    as_ours: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,12 @@ class Release:
     tables: file names of the main table, glob patterns, the best first. needs: columns it must have; "a|b" is either.
     photos: (row, where) -> the images of that row (`where` names table and row, for errors). used: columns that
     `photos` speaks for; the others travel along. joins: further tables.
+
+    parts: patterns of tables that together are the release -> what the release calls that part (`source_split`); in a
+    folder, every one that is here is read. header: the columns of a main table that comes without a header line.
+    gather: columns that hold lists; where several rows tell of one image they become one, their lists joined.
+    beside: more values of an image, from small files of its own. Not asked for where only the table is wanted.
+    parse: the main table -> columns and rows, where it is no CSV or where a row needs what lies beside it.
     """
 
     name: str
@@ -57,83 +74,150 @@ class Release:
     photos: Callable[[Row, str], Iterable[Photo]]
     used: tuple[str, ...]
     joins: tuple[Join, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
+    header: tuple[str, ...] = ()
+    gather: tuple[str, ...] = ()
+    beside: Callable[[Photo, Tree], Mapping[str, Any]] | None = None
+    parse: Callable[[Path], tuple[list[str], Sequence[Row]]] = read_table
 
     def reader(self) -> Reader:
         return Reader(
             self.name, self.layout, self._recognises, self._read, card=self.card, facts=self.facts, takes_file=True
         )
 
-    def _main(self, src: Path) -> Path | None:
+    def _candidates(self, src: Path) -> list[Path]:
         if src.is_file():
-            return src if self._fits(src) else None
-        return next((p for p in _matching(src, self.tables) if self._fits(p)), None)
+            return [src]
+        return list(_matching(src, self.parts)) or list(_matching(src, self.tables))
 
     def _fits(self, table: Path) -> bool:
-        header = set(read_header(table))
+        header = read_header(table)
+        if self.header and len(header) == len(self.header) and values.is_isic_id(header[0]):
+            header = list(self.header)
         return all(any(c in header for c in need.split("|")) for need in self.needs)
 
     def _recognises(self, src: Path) -> bool:
-        return self._main(src) is not None
+        """By name and columns: a table of other people's may have the same columns, so its name counts too."""
+        if src.is_file() and not any(src.match(pattern) for pattern in (*self.parts, *self.tables)):
+            return False
+        return any(self._fits(table) for table in self._candidates(src))
 
-    def _table(self, src: Path) -> Path:
-        """The main table; if none fits, an error that says which column of the likeliest one is missing."""
-        found = self._main(src)
-        if found is not None:
-            return found
-        likeliest = src if src.is_file() else next(_matching(src, self.tables), None)
-        if likeliest is None:
-            raise CutisError(f"{src}: no table named {' or '.join(self.tables)}; {self.name} is {self.layout}.")
-        columns, _ = read_table(likeliest)
-        lacking = next(n for n in self.needs if not any(c in columns for c in n.split("|")))
-        first = lacking.split("|")[0]
-        raise CutisError(f"{likeliest}: no column {lacking.replace('|', ' or ')}: {nearest(first, columns)}")
+    def _tables(self, src: Path) -> list[Path]:
+        """The main tables: every part that is here, else the best that fits. Raises CutisError if one lacks columns."""
+        found = self._candidates(src)
+        if not found:
+            names = " or ".join((*self.parts, *self.tables))
+            raise CutisError(f"{src}: no table named {names}; {self.name} is {self.layout}.")
+        if not any(found[0].match(pattern) for pattern in self.parts):
+            found = [next((table for table in found if self._fits(table)), found[0])]
+        for table in found:
+            if not self._fits(table):
+                self._parse(table)  # what is wrong with the file itself comes first
+                columns = read_header(table)
+                lacking = next(n for n in self.needs if not any(c in columns for c in n.split("|")))
+                first = lacking.split("|")[0]
+                raise CutisError(f"{table}: no column {lacking.replace('|', ' or ')}: {nearest(first, columns)}")
+        return found
+
+    def _parse(self, table: Path) -> tuple[list[str], Sequence[Row]]:
+        return read_table(table, self.header) if self.header else self.parse(table)
 
     def _read(self, src: Path, options: Options) -> Found:
         if options.label or options.columns:
             raise CutisError(f"reader {self.name} knows its columns; drop --label and --column, or use --as csv.")
-        table = self._table(src)
-        _, rows = read_table(table)
-        for join in self.joins:
-            rows = _joined(rows, join, table, src if src.is_dir() else src.parent)
-        tree = Tree(options.images or (src if src.is_dir() else src.parent))
+        tables = self._tables(src)
+        folder = src if src.is_dir() else src.parent
+        tree = Tree(options.images or folder)
+        records: list[Record] = []
+        own: list[pl.DataFrame] = []
+        named: dict[str, ClassInfo] = {}
         try:
-            records = list(self._records(rows, table, tree, options))
+            for table in tables:
+                _, rows = self._parse(table)
+                for join in self.joins:
+                    rows = _joined(rows, join, table, folder)
+                origin = self._add(records, rows, table, tree, options, named)
+                frame = rows.frame if isinstance(rows, Rows) else pl.DataFrame(list(rows), infer_schema_length=None)
+                kept = (pl.col(c).alias(own_name(c)) for c in frame.columns if c not in self.used)
+                own.append(frame.select(pl.int_range(pl.len()).alias(""), *kept)[origin])
         except CutisError:
             tree.close()
             raise
         if not options.table_only and not any(r.image for r in records):
             tree.close()
             raise CutisError(
-                f"{tree.root}: none of the {len(records)} images of {table.name} is here. "
+                f"{tree.root}: none of the {len(records)} images of {tables[0].name} is here. "
                 "Name their folder with --images, or import the table alone with --table-only."
             )
-        return Found(self._card(records), records, tree)
+        classes = (*self.card.classes, *(named[code] for code in sorted(named)))
+        card = present(self.card, classes, self.facts, records)
+        return Found(card, records, tree, pl.concat(own, how="diagonal_relaxed").drop(""))
 
-    def _records(self, rows: Iterable[Row], table: Path, tree: Tree, options: Options) -> Iterator[Record]:
-        for number, row in enumerate(rows, 1):
-            own = own_columns(row, self.used)
-            for photo in self.photos(row, f"{table.name}: row {number}"):
-                found = {**own, **photo.values}
-                if options.table_only:
-                    yield Record(found, None)
+    def _add(
+        self,
+        records: list[Record],
+        rows: Sequence[Row],
+        table: Path,
+        tree: Tree,
+        options: Options,
+        named: dict[str, ClassInfo],
+    ) -> list[int]:
+        """Append the records of one table; returns the row (from 0) that each came from."""
+        licence = self.card.licence if self.card.licence != "unknown" else None
+        every: dict[str, Any] = {
+            "target": None,
+            "source": self.card.name,
+            "copyright_license": licence,
+            "attribution": self.card.attribution or None,
+        }
+        part = next((name for pattern, name in self.parts.items() if table.match(pattern)), None)
+        if part:
+            every["source_split"] = part
+        origin: list[int] = []
+        seen: dict[str, Record] = {}
+        for at, row in enumerate(rows):
+            where = f"{table.name}: row {at + 1}"
+            for photo in self.photos(row, where):
+                found = every | photo.values
+                if photo.named:
+                    found["target"] = named.setdefault(photo.named.code, photo.named).code
+                if self.gather and (first := seen.get(found["image_id"])):
+                    _gathered(first.values, found, self.gather, where)
                     continue
-                name = photo.file or photo.stem
-                image = tree.find(photo.file) if photo.file else None
-                image = image or tree.find_image(photo.stem or Path(photo.file).stem)
-                mask = tree.find(photo.mask) if photo.mask else tree.find_mask(photo.stem) if photo.stem else None
-                yield Record(found, image, "" if image else f"image is missing: {name}", mask)
+                record = Record(found, None) if options.table_only else self._record(photo, found, tree)
+                records.append(record)
+                origin.append(at)
+                if self.gather:
+                    seen[found["image_id"]] = record
+        return origin
 
-    def _card(self, records: list[Record]) -> DatasetCard:
-        """The release's card with the classes that are here, in its own order."""
-        present = {r.values.get("target") for r in records}
-        absent = [c.code for c in self.card.classes if c.code not in present]
-        notes = (f"no images of {', '.join(absent)}",) if absent else ()
-        return self.card.model_copy(
-            update={
-                "classes": tuple(c for c in self.card.classes if c.code in present),
-                "notes": (*self.facts.quirks, *notes),
-            }
-        )
+    def _record(self, photo: Photo, found: dict[str, Any], tree: Tree) -> Record:
+        image = tree.find(photo.file) if photo.file else None
+        image = image or tree.find_image(photo.stem or Path(photo.file).stem)
+        if photo.mask:
+            mask = tree.find(photo.mask) or tree.find_image(Path(photo.mask).stem)
+        else:
+            mask = tree.find_mask(photo.stem) if photo.stem else None
+        if self.beside:
+            found.update(self.beside(photo, tree))
+        return Record(found, image, "" if image else f"image is missing: {photo.file or photo.stem}", mask)
+
+
+def present(card: DatasetCard, classes: Sequence[ClassInfo], facts: Facts, records: list[Record]) -> DatasetCard:
+    """The card of a release with those of its `classes` that are here, in their order, and its quirks as notes."""
+    here = {r.values.get("target") for r in records}
+    absent = [c.code for c in classes if c.code not in here]
+    return card.model_copy(
+        update={
+            "classes": tuple(c for c in classes if c.code in here),
+            "notes": (*facts.quirks, *([f"no images of {', '.join(absent)}"] if absent else [])),
+        }
+    )
+
+
+def stem(file: str) -> str | None:
+    """The name of `file` without folders and extension, None for ""."""
+    return PurePosixPath(file.replace("\\", "/")).stem or None
 
 
 def coded(cell: str, codes: Mapping[str, str], column: str, where: str) -> str | None:
@@ -152,17 +236,43 @@ def _matching(src: Path, patterns: Iterable[str]) -> Iterator[Path]:
         yield from (p for p in sorted(src.glob(pattern)) if p.is_file() and not p.name.startswith("."))
 
 
-def _joined(rows: Iterable[Row], join: Join, table: Path, folder: Path) -> list[Row]:
-    path = next(_matching(folder, join.tables), None)
-    if path is None:
+def _gathered(first: dict[str, Any], more: dict[str, Any], lists: Collection[str], where: str) -> None:
+    """Join the lists of a further row of an image to its first's; in everything else the two must agree."""
+    for key, value in more.items():
+        if key in lists:
+            first[key] = first[key] + value
+        elif value != first[key]:
+            raise CutisError(
+                f'{where}: image "{more["image_id"]}" again, with {key} "{value}" where it was "{first[key]}". '
+                "Rows of one image must agree."
+            )
+
+
+def _joined(rows: Sequence[Row], join: Join, table: Path, folder: Path) -> Sequence[Row]:
+    paths = list(_matching(folder, join.tables))
+    if not paths:
         if join.optional:
-            return list(rows)
+            return rows
         raise CutisError(f"{folder}: {table.name} is here but not {' or '.join(join.tables)}, which belongs to it.")
-    columns, more = read_table(path)
     theirs, ours = join.key
-    for need in (theirs, *join.needs):
-        if need not in columns:
-            raise CutisError(f"{path}: no column {need}: {nearest(need, columns)}")
-    by_key = {row[theirs]: {c: v for c, v in row.items() if c != theirs} for row in more}
-    empty = dict.fromkeys((c for c in columns if c != theirs), "")
-    return [{**by_key.get(row[ours], empty), **row} for row in rows]
+    found = []
+    for path in paths:
+        columns, more = read_table(path)
+        for need in (theirs, *join.needs):
+            if need not in columns:
+                raise CutisError(f"{path}: no column {need}: {nearest(need, columns)}")
+        found.append(more.frame)
+    second = pl.concat(found, how="diagonal")
+    if join.as_ours:
+        second = second.with_columns(pl.Series(theirs, [join.as_ours(cell) for cell in second[theirs]], pl.String))
+    first = rows.frame if isinstance(rows, Rows) else pl.DataFrame(list(rows), infer_schema_length=None)
+    if ours not in first.columns:
+        raise CutisError(f"{table}: no column {ours}, by which {paths[0].name} belongs to it.")
+    # A column that both have is the main table's; of several rows of one id the last counts.
+    second = second.rename({theirs: "\0id"})
+    second = second.select("\0id", *(c for c in second.columns if c not in ("\0id", *first.columns)))
+    second = second.unique("\0id", keep="last", maintain_order=True)
+    if not second["\0id"].is_in(first[ours].implode()).any() and not join.optional:
+        raise CutisError(f"{paths[0]}: none of its {theirs} is a {ours} of {table.name}; they don't belong together.")
+    joined = first.join(second, left_on=ours, right_on="\0id", how="left", maintain_order="left")
+    return Rows(joined.with_columns(pl.col(pl.String).fill_null("")))

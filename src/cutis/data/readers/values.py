@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
@@ -76,9 +78,65 @@ def site(cell: str | None, where: str) -> dict[str, str | None]:
     return dict(zip(SITE_COLUMNS, levels, strict=True)) | {"anatom_site_special": special}
 
 
+def site_if_known(cell: str | None) -> dict[str, str | None]:
+    """As `site`, but nothing for a name that the vocabulary lacks: for sources with words of their own."""
+    try:
+        return site(cell, "")
+    except CutisError:
+        return {}
+
+
 def diagnosis(cell: str | None) -> dict[str, str | None]:
     """diagnosis_1..5; "_" counts as a space. Raises CutisError for a name the vocabulary doesn't know."""
     return dict(zip(DIAGNOSIS_COLUMNS, diagnosis_levels((known(cell) or "").replace("_", " ")), strict=True))
+
+
+def is_isic_id(cell: str) -> bool:
+    """Whether a cell is an image id of the ISIC Archive (ISIC_0000000)."""
+    return re.fullmatch(r"ISIC_\d{7}", cell) is not None
+
+
+def number(cell: str | None, column: str, where: str) -> float | None:
+    """A decimal number, None if unknown. Raises CutisError for what is none."""
+    text = known(cell)
+    if text is None:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise CutisError(f'{where}: {column} "{cell}" is not a number. Leave the cell empty if unknown.')
+    return found
+
+
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False, "yes": True, "no": False}
+
+
+def truth(cell: str | None, column: str, where: str) -> bool | None:
+    """True, False or None (not known). Raises CutisError for anything else."""
+    text = known(cell)
+    if text is None:
+        return None
+    if text.casefold() not in _TRUTHS:
+        raise CutisError(
+            f'{where}: {column} "{cell}": {nearest(text, ("True", "False"))}. Leave the cell empty if unknown.'
+        )
+    return _TRUTHS[text.casefold()]
+
+
+def one_hot(row: Mapping[str, str], columns: Iterable[str], where: str) -> str | None:
+    """The one of `columns` that holds a 1 where the others hold 0; None if none does. Raises CutisError for several."""
+    marked = [c for c in columns if truth(row.get(c), c, where)]
+    if len(marked) > 1:
+        raise CutisError(f"{where}: both {marked[0]} and {marked[1]} are 1; an image has one class.")
+    return marked[0] if marked else None
+
+
+def of_class(code: str | None, classes: Iterable[ClassInfo]) -> dict[str, str | None]:
+    """target and diagnosis_1..5 of a class code: as deep in the vocabulary as the class itself can be trusted."""
+    path = next((c.diagnosis for c in classes if c.code == code), None)
+    return {"target": code, **diagnosis(path)}
 
 
 def slug(name: str) -> str:
@@ -108,10 +166,10 @@ ISIC_2018 = {
         ClassInfo(
             code="bkl",
             name="Benign keratosis-like lesion",
-            diagnosis="Benign",
+            diagnosis="Benign:Benign epidermal proliferations",
             malignant=False,
-            note="Seborrhoeic keratosis, solar lentigo and lichen planus-like keratosis: three branches of the "
-            "vocabulary, so only its first level is true for all.",
+            note="Seborrhoeic keratosis, solar lentigo and lichen planus-like keratosis: only the first two levels of "
+            "the vocabulary are true for all.",
         ),
         ClassInfo(
             code="df",

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from cutis.cli import say
+
+
+def lint_(
+    *datasets: Path,
+    against: list[Path] | None = None,
+    look: bool = False,
+    out: Path | None = None,
+) -> int:
+    """Look for leaks inside a dataset's split and between datasets; exit 1 on any.
+
+    Parameters
+    ----------
+    datasets
+        Dataset folders, or manifest .parquet files.
+    against
+        What they must share nothing with: dataset folders or manifests; may be repeated.
+    look
+        Compare the images first, and record near-duplicates as proposals in each dataset's duplicates.parquet.
+    out
+        Write every finding to this .parquet file.
+    """
+    from cutis.data.lint import leaks, lint
+    from cutis.errors import CutisError
+    from cutis.files import atomic_file
+    from cutis.schema.finding import findings_table
+
+    if not datasets:
+        raise CutisError("no dataset to lint. Name one or more: cutis lint DATASET [--against OTHER]")
+    given = [*datasets, *(against or [])]
+    if out is not None and out.suffix != ".parquet":
+        raise CutisError(f"--out {out}: findings are written as .parquet.")
+    if look:
+        _look(given)
+    found = lint(datasets, against or [])
+    for line in _lines(found):
+        say(line)
+    n = leaks(found)
+    if out is not None:
+        with atomic_file(out) as partial:
+            findings_table(found).write_parquet(partial)
+        say(f"{out}: {len(found):,} findings")
+    say(f"{'LEAKS' if n else 'no leak'}: {', '.join(str(path) for path in given)}")
+    return 1 if n else 0
+
+
+def _look(given: list[Path]) -> None:
+    from cutis.data.dataset import Dataset
+    from cutis.data.near_duplicates import find_duplicates
+    from cutis.progress import track
+
+    pairs = find_duplicates([Dataset.load(path) for path in given], progress=track)
+    counts = dict(pairs["kind"].value_counts(sort=True).iter_rows())
+    say(f"looked: {', '.join(f'{n:,} pairs {kind}' for kind, n in counts.items()) or 'no near-duplicates'}")
+
+
+def _lines(found: list) -> list[str]:  # type: ignore[type-arg]
+    """A line a check with how many, then its first example."""
+    from cutis.data.lint import total
+
+    lines = []
+    for (severity, check, dataset, other), group in total(found).items():
+        where = dataset + (f" and {other}" if other and other != dataset else "")
+        lines.append(f"{severity:<8}{check:<32}{group.count:>9,}  {where}")
+        lines += [f"          {message}" for message in group.examples]
+    return lines

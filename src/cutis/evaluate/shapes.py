@@ -1,0 +1,183 @@
+"""The shapes in which other systems write their scores, and how each becomes one probability a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from cutis.errors import CutisError, nearest
+from cutis.evaluate.arrays import Floats
+from cutis.evaluate.class_names import path_of
+from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS, find_column, folded
+
+PREFIXES = ("p_", "prob_", "proba_", "probability_", "softmax_", "score_")
+LOGITS = ("logit_", "logits_")
+_SCORES = ("score", "prob", "proba", "probability", "p", "pred", "prediction", "predictions", "confidence", "y_score")
+_CLASS = ("class", "class_name", "class_code", "category", "label", "diagnosis", "predicted_class")
+_VALUE = ("probability", "prob", "proba", "p", "score", "confidence", "value")
+_NO_CLASS = {"unk", "unknown", "other", "others", "none"}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One probability (or, if `single`, the score of the positive class alone) a row and class.
+
+    table: the rows without the score columns, one an image. codes: classes in column order; () if `single`. values:
+    (n, classes) or (n, 1). shape: in words. column: of the single score.
+    """
+
+    table: pl.DataFrame
+    codes: tuple[str, ...]
+    values: Floats
+    shape: str
+    single: bool = False
+    column: str = ""
+
+
+def find_scores(
+    table: pl.DataFrame, where: str, *, score: str | None, expected: Sequence[str], has_truth: bool
+) -> Scores:
+    """The scores of a table of another system, whichever of the usual shapes it has.
+
+    score: the column to take as the positive class's score. expected: class names that the truth uses. has_truth:
+    whether the truth comes in a file of its own (then a column `target` may be the score, as in ISIC's submissions).
+    Raises CutisError, with the column to add, where no shape fits.
+    """
+    if score is not None:
+        if score not in table.columns:
+            raise CutisError(f"{where}: no column {score} to take as the score: {nearest(score, table.columns)}")
+        return _single(table, score, where)
+    long = _long(table, where)
+    if long is not None:
+        return long
+    for prefix in (*PREFIXES, *LOGITS):
+        columns = [
+            c
+            for c in table.columns
+            if folded(c).startswith(prefix) and len(c) > len(prefix) and folded(c) not in WEIGHTS
+        ]
+        if len(columns) == 1 and prefix not in LOGITS:
+            return _single(table, columns[0], where)
+        if columns:
+            codes = tuple(c.strip()[len(prefix) :] for c in columns)
+            return _wide(table, columns, codes, where, logits=prefix in LOGITS)
+    wanted = {folded(e) for e in expected}
+    taken = {a for names in (*IDENTITY_ALIASES.values(), *ATTRIBUTE_ALIASES.values()) for a in names} | set(TARGETS)
+    columns = [
+        c
+        for c in table.columns
+        if folded(c) not in taken
+        and (folded(c) in wanted | _NO_CLASS or path_of(c))
+        and _number(table, c).null_count() < len(table)
+    ]
+    if len(columns) > 1:
+        return _wide(table, columns, tuple(c.strip() for c in columns), where, logits=False)
+    return _single(table, _only_score(table, where, expected, has_truth), where)
+
+
+def numbers(table: pl.DataFrame, columns: Sequence[str], where: str) -> Floats:
+    """(n, columns) of the columns as finite numbers; raises CutisError naming the row and column of one that isn't."""
+    found = np.stack([_number(table, c).fill_null(np.nan).to_numpy() for c in columns], axis=1)
+    wrong = ~np.isfinite(found)
+    if wrong.any():
+        i, k = np.argwhere(wrong)[0]
+        said = table[columns[k]][int(i)]
+        shown = "is empty" if said is None or said == "" else f'is "{said}"'
+        raise CutisError(f"{where}: row {i + 1}: {columns[k]} {shown}; expected a finite number.")
+    return found
+
+
+def _number(table: pl.DataFrame, column: str) -> pl.Series:
+    s = table[column]
+    if s.dtype.is_nested():
+        return pl.Series(column, [None] * len(s), dtype=pl.Float64)
+    if s.dtype == pl.String:
+        s = s.str.strip_chars().str.replace(r"^(-?\d*),(\d+)$", "$1.$2")  # the decimal comma of half of Europe
+    return s.cast(pl.Float64, strict=False)
+
+
+def _wide(table: pl.DataFrame, columns: Sequence[str], codes: tuple[str, ...], where: str, *, logits: bool) -> Scores:
+    repeated = next((c for c in codes if [folded(d) for d in codes].count(folded(c)) > 1), None)
+    if repeated is not None:
+        raise CutisError(f"{where}: two columns give the score of class {repeated}. Remove one.")
+    values = numbers(table, columns, where)
+    said = f"one column a class ({', '.join(columns)})"
+    if logits:
+        values = np.exp(values - values.max(1, keepdims=True))
+        values /= values.sum(1, keepdims=True)
+        said += ", logits, of which the softmax was taken"
+    return Scores(table.drop(columns), codes, values, said)
+
+
+def _single(table: pl.DataFrame, column: str, where: str) -> Scores:
+    values = numbers(table, [column], where)
+    if folded(column).startswith("logit"):
+        values = 1 / (1 + np.exp(-values))
+        return Scores(
+            table.drop(column), (), values, f"logits in column {column}, of which the sigmoid was taken", True, column
+        )
+    out = (values < 0) | (values > 1)
+    if out.any():
+        i = int(np.flatnonzero(out[:, 0])[0])
+        raise CutisError(
+            f"{where}: row {i + 1}: {column} is {values[i, 0]:g}; expected a probability in 0..1. "
+            "If it is a logit, call the column logit."
+        )
+    return Scores(table.drop(column), (), values, f"one score, in column {column}", True, column)
+
+
+def _only_score(table: pl.DataFrame, where: str, expected: Sequence[str], has_truth: bool) -> str:
+    """The one column that can be the positive class's score."""
+    found = [c for c in table.columns if folded(c) in (*_SCORES, "logit") or folded(c).startswith(("pred_", "score"))]
+    found = [c for c in found if folded(c) not in WEIGHTS and 2 * _number(table, c).null_count() < len(table)]
+    if not found and has_truth:
+        target = find_column(table.columns, ("target",))
+        found = [target] if target is not None else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CutisError(
+            f"{where}: columns {', '.join(found)} could each be the score. Choose one with --score {found[0]}"
+        )
+    shown = sorted(set(expected), key=str.casefold)[:3] or ["mel", "nv"]
+    columns = ", ".join(f"p_{c}" for c in shown)
+    raise CutisError(
+        f"{where}: no probabilities in columns {', '.join(table.columns[:8])}. Add one column a class ({columns}, "
+        "...), or a column score with the probability of the positive class."
+    )
+
+
+def _long(table: pl.DataFrame, where: str) -> Scores | None:
+    """The scores of a table with a row for each image and class; None if it isn't one."""
+    if "image_id" not in table.columns or not table["image_id"].is_duplicated().any():
+        return None
+    label, value = find_column(table.columns, _CLASS), find_column(table.columns, _VALUE)
+    if label is None or value is None:
+        return None
+    values = numbers(table, [value], where)[:, 0]
+    table = table.with_columns(pl.col(label).cast(pl.String).str.strip_chars(), pl.Series("_value", values))
+    lost = table[label].is_null() | (table[label] == "")
+    if lost.any():
+        raise CutisError(f"{where}: row {int(lost.arg_true()[0]) + 1} has no {label}. Each row needs its class.")
+    twice = table.select("image_id", label).is_duplicated()
+    if twice.any():
+        image, code = table.filter(twice).select("image_id", label).row(0)
+        raise CutisError(f'{where}: image "{image}" has class {code} in several rows. Remove the repeats.')
+    codes = tuple(table[label].unique(maintain_order=True).to_list())
+    short = table.group_by("image_id", maintain_order=True).len().filter(pl.col("len") != len(codes))
+    if len(short):
+        image = short["image_id"][0]
+        held = set(table.filter(pl.col("image_id") == image)[label].to_list())
+        missing = next(c for c in codes if c not in held)
+        raise CutisError(
+            f'{where}: image "{image}" has no row of class {missing}. Each image needs a row for each class.'
+        )
+    once = table.drop(label, value, "_value").unique("image_id", keep="first", maintain_order=True)
+    row = {image: i for i, image in enumerate(once["image_id"].to_list())}
+    place = {code: k for k, code in enumerate(codes)}
+    spread = np.empty((len(once), len(codes)))
+    spread[[row[i] for i in table["image_id"].to_list()], [place[c] for c in table[label].to_list()]] = values
+    return Scores(once, codes, spread, f"a row for each image and class (columns {label} and {value})")

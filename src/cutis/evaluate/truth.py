@@ -1,0 +1,57 @@
+"""The truth in a file of its own: a column with each image's class, or a challenge's 0 and 1 in a column a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from cutis.errors import CutisError
+from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS, find_column
+from cutis.evaluate.shapes import numbers
+
+
+@dataclass(frozen=True)
+class Truth:
+    """table: image_id, `target` (text) or `labels` (list of text), and what else the file holds. codes: its classes.
+
+    hot: whether they were columns of 0 and 1. several: whether an image may have more than one, or none.
+    """
+
+    table: pl.DataFrame
+    codes: tuple[str, ...]
+    hot: bool
+    several: bool
+
+
+def as_truth(table: pl.DataFrame, where: str) -> Truth:
+    """The truth of a table whose identity columns have Cutis's names. Raises CutisError if it holds none."""
+    target = find_column(table.columns, TARGETS)
+    if target is not None:
+        said = pl.col(target).cast(pl.String).str.strip_chars().replace("", None).alias("target")
+        known = table.with_columns(said)
+        known = known.drop(target) if target != "target" else known
+        return Truth(known, tuple(known["target"].drop_nulls().unique().sort()), hot=False, several=False)
+    others = {*IDENTITY_ALIASES, *ATTRIBUTE_ALIASES, *WEIGHTS}
+    columns = [c for c in table.columns if c not in others and _is_hot(table[c])]
+    if not columns:
+        raise CutisError(
+            f"{where}: no truth in columns {', '.join(table.columns[:8])}. Add column target with the class's code, or "
+            "one column a class that holds 0 or 1."
+        )
+    hot = numbers(table, columns, where) > 0.5
+    rest = table.drop(columns)
+    if (hot.sum(1) == 1).all():
+        target_of = [columns[k] for k in hot.argmax(1)]
+        return Truth(rest.with_columns(pl.Series("target", target_of)), tuple(columns), hot=True, several=False)
+    labels = [[columns[k] for k in np.flatnonzero(row)] for row in hot]
+    found = rest.with_columns(pl.Series("labels", labels, dtype=pl.List(pl.String)))
+    return Truth(found, tuple(columns), hot=True, several=True)
+
+
+def _is_hot(column: pl.Series) -> bool:
+    if column.dtype.is_nested():
+        return False
+    values = column.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
+    return bool(values.is_in([0.0, 1.0]).all() and values.null_count() == 0)
