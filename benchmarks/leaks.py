@@ -200,7 +200,7 @@ different labels, {t["listed malignant"]} involve a melanoma. Whoever splits by 
 `cutis lint --look` on the images of HAM10000 ({t["rows"]["HAM10000"]:,} of 200 x 150 pixels) and ISIC 2017 ({t["rows"]["ISIC 2017"]:,} of up to 512 x 512): pairs
 that can be laid on one another so that their fine detail correlates by {THRESHOLD} or more. "Known" pairs have one lesion id (HAM10000)
 or one near-duplicate group (ISIC 2017, as published with the copy here). On 2026-11-22 all the others were looked at by eye: each of
-{SURE} or more was one lesion under two ids; below, most were, and below 0.7 about half (two dark lesions in a round field).
+{SURE} or more was one lesion under two ids; of those below, all but about ten were.
 
 | | same bytes | same pixels | by look | known | not known | of {SURE} or more |
 |---|---:|---:|---:|---:|---:|---:|

@@ -118,7 +118,7 @@ def peer(bundle: Any, files: list[Path]) -> tuple[float, np.ndarray]:
 
     def infer(x: torch.Tensor) -> torch.Tensor:
         logits = sum(network(x.flip(d) if d else x) for d in dims) / len(dims)
-        return torch.softmax(logits / card.temperature, 1)
+        return torch.softmax(logits / card.calibrator.temperature, 1)
 
     with torch.inference_mode():
         infer(torch.zeros(32, 3, size, size))

@@ -144,6 +144,8 @@ def test_bad_requests(planted: tuple[Dataset, Path], tmp_path: Path):
         near_duplicates([made, made])
     lost = stored(tmp_path / "lost", {"a": Image.new("RGB", (80, 60), "red"), "b": Image.new("RGB", (80, 60), "blue")})
     assert len(near_duplicates([lost])) == 0  # nothing to see in them, so nothing is claimed
+    for few in (0, 1):
+        assert len(near_duplicates([Dataset(lost.path, lost.card, lost.manifest.head(few))])) == 0
     short = {
         "made up": pl.DataFrame(
             {"image_id": ["a"], "vector": [[1.0, 0.0]]}, schema_overrides={"vector": pl.Array(pl.Float32, 2)}

@@ -247,3 +247,18 @@ def test_a_spoilt_record_is_refused(tmp_path):
     (tmp_path / "duplicates.parquet").write_bytes(b"no table")
     with pytest.raises(CutisError, match="damaged"):
         split(made)
+
+
+def test_the_report_says_what_was_let_through(tmp_path):
+    from cutis.report.split_proof import proof
+
+    rows = [{"target": "ab"[i % 2], "lesion_id": f"L{i // 4}"} for i in range(48)]
+    made = dataset(tmp_path, rows)
+    text = proof(split(made, close=["image"]).proof.model_dump(mode="json"), "test")
+    assert text.kind == "broken"
+    assert "lesions" in text.verdict
+    record(made, [("i000", "i007")])
+    closed = proof(split(made, overwrite=True).proof.model_dump(mode="json"), "test")
+    assert closed.kind == "held"
+    assert "0 are in more than one part" in closed.verdict
+    assert closed.unit == "lesions or near-duplicates"

@@ -18,6 +18,7 @@ KEY = {
     "balanced_accuracy",
     "macro_auroc",
     "brier",
+    "aurc",
     "ece",
     "coverage",
     "set_size",

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.fft import dctn
 
 from cutis.errors import CutisError
 from cutis.image import hashing
+from cutis.image.decode import decode, decode_grey
 
 
 def noise(n: int, seed: int = 0) -> np.ndarray:
@@ -65,6 +67,22 @@ def test_signs_and_distance_agree(values):
     by_signs = (64 - signs @ signs.T) / 2
     assert (hashing.distance(hashes[:, None], hashes[None]) == by_signs).all()
     assert hashing.distance(hashes[0], hashes[1]) == (values[0] ^ values[1]).bit_count()
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "off"),
+    [("JPEG", {"quality": 90}, 1), ("JPEG", {"quality": 90, "exif": b"turned"}, 1), ("PNG", {}, 0)],
+)
+def test_grey_is_the_luma_of_the_decoded_image(form, options, off, picture, encoded):
+    if "exif" in options:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        options = {**options, "exif": exif}
+    data = encoded(picture(300, 220), form, **options)
+    for least in (None, 32):
+        grey, whole = decode_grey(data, "x", least=least), decode(data, "x", least=least)
+        assert grey.shape == whole.shape[:2]
+        assert np.abs(whole @ [0.299, 0.587, 0.114] - grey).mean() <= off + 0.5
 
 
 def test_wrong_shapes_are_refused():

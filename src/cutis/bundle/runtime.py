@@ -80,6 +80,10 @@ def _openvino(model: bytes, precision: str, threads: int) -> Any:
         },
     )
     local = threading.local()
+    # The first inference fills OpenVINO's tables of types under a lock that gives up the interpreter's meanwhile. Two
+    # threads that came first together were seen to wait for each other for ever; so the first is this one, alone.
+    shape = [side.get_length() if side.is_static else 1 for side in compiled.input(0).partial_shape]
+    compiled.create_infer_request().infer({"image": np.zeros(shape, np.uint8)}, share_inputs=True)
 
     def infer(images: np.ndarray) -> Outputs:
         if not hasattr(local, "request"):

@@ -32,8 +32,8 @@ from cutis.progress import Progress, silent
 WAYS = ("look", "hash")
 THRESHOLD = 0.65  # of the correlation of detail; see cutis.image.alignment
 _LONGEST = 2.5  # sides of a picture: a longer one is squeezed to this
-_ALIKE = 0.97  # score above which two images of one size may have the same pixels
-_HASHED = 4096  # images hashed at once
+_ALIKE = 0.99  # score above which two images of one size may have the same pixels
+_TOGETHER = 64  # images hashed at once; OpenCV 5 takes up to 128 channels
 _PICTURES = 4096  # kept ready while pairs are compared
 
 
@@ -104,7 +104,7 @@ def near_duplicates(
     for (a, b), value in scored.items():
         if value >= threshold:
             one, other = distinct[a], distinct[b]
-            same = value >= _ALIKE and one.size == other.size and _same_pixels(one, other)
+            same = value >= _ALIKE and None not in one.size and one.size == other.size and _same_pixels(one, other)
             pairs.append((one, other, "same pixels" if same else "near", 1.0 if same else value))
     rows = [(a.dataset, a.image_id, b.dataset, b.image_id, kind, value) for a, b, kind, value in pairs]
     return pl.DataFrame(rows, schema=PAIRS, orient="row").sort("dataset", "image_id", "other_dataset", "other_id")
@@ -141,18 +141,18 @@ def _described(
             vectors.append(found.vectors)
     store.flush()
     hashes = np.zeros((n, len(hashing.ORIENTATIONS)), np.uint64)
-    for start in range(0, n, _HASHED):
-        some = slice(start, start + _HASHED)
-        hashes[some] = hashing.phash_orientations(small[some])
     details = small.view(np.int8)
-    for i in range(n):
-        detail = detail_of(small[i].astype(np.float32), hashing.SIZE / SHORT)
-        details[i] = np.round(detail.clip(-2, 2) * (127 / 2))
+    for start in range(0, n, _TOGETHER):
+        some = slice(start, start + _TOGETHER)
+        hashes[some] = hashing.phash_orientations(small[some])
+        channels = small[some].transpose(1, 2, 0).astype(np.float32, "C").squeeze()  # blurred as if one image's
+        detail = detail_of(channels, hashing.SIZE / SHORT).clip(-2, 2) * (127 / 2)
+        details[some] = np.round(detail).reshape(hashing.SIZE, hashing.SIZE, -1).transpose(2, 0, 1)
     owner = np.repeat(np.arange(n, dtype=np.int32), counts)
     return Described(
         sizes,
         hashes,
-        details.reshape(n, -1),
+        details.reshape(n, hashing.SIZE**2),
         owner,
         np.concatenate([NO_FEATURES.points, *points]),
         np.concatenate([NO_FEATURES.vectors, *vectors]),
@@ -191,7 +191,7 @@ def _scored(
     order = np.lexsort((candidates.other, candidates.one))
     one, other, guesses = candidates.one[order], candidates.other[order], candidates.guess[order]
     first = np.flatnonzero(np.diff(one, prepend=-1) | np.diff(other, prepend=-1))
-    ends = np.append(first[1:], len(one))
+    ends = np.append(first, len(one))[1:]
     pixels = np.memmap(store, np.uint8, "r") if len(starts) else np.zeros(0, np.uint8)
 
     @lru_cache(_PICTURES)

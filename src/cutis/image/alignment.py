@@ -19,7 +19,7 @@ _BLUR = 3.0  # pixels: what is coarser than this doesn't count
 _EVEN, _QUIET = 4.0, 5.0  # pixels over which contrast is evened out; grey levels of detail that count as noise
 _EDGE = 7  # pixels across: what is nearer than half of this to a filled corner doesn't count
 _ENOUGH = 0.2  # score of the unrefined guess below which refining is not tried
-_PLENTY = 0.85  # and above which it isn't needed
+_PLENTY = 0.75  # and above which it isn't needed
 _ROUNDS = 12
 LEAST_OVERLAP = 0.3  # share of the smaller picture that must lie in the other
 

@@ -57,6 +57,11 @@ def proof(split: Mapping[str, Any], part: str) -> ProofText:
         verdict = f"No. Of{among} {unit}, 0 are in more than one part" + (
             f"; the {part} part was not learned from." if part else "."
         )
+    leaks = split.get("leaks")
+    if isinstance(leaks, Mapping) and leaks:  # what the split was asked not to keep together
+        crossing = ", ".join(f"{n:,} {words.plural(name, n)}" for name, n in leaks.items() if isinstance(n, int))
+        kind = "broken"
+        verdict = f"The split was made to let these cross its parts: {crossing}. Every number here may be too good."
     if part in _SEEN:
         kind, verdict = "broken", _SEEN[part]
     head, rows = _table(split)

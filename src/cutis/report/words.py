@@ -69,7 +69,6 @@ _ATTRIBUTES = {
     "diagnosis_confirm_type": "how the diagnosis was confirmed",
     "source": "source",
 }
-_PLURALS = {"patient or lesion": "patients or lesions"}
 
 
 def metric(name: str) -> Metric:
@@ -127,7 +126,7 @@ def sentence(text: str) -> str:
 
 
 def plural(unit: str, n: int = 2) -> str:
-    return unit if n == 1 else _PLURALS.get(unit, f"{unit}s")
+    return unit if n == 1 else " or ".join(f"{one}s" for one in unit.split(" or "))
 
 
 def number(value: float, style: str, digits: int | None = None) -> str:
