@@ -48,7 +48,7 @@ class RankBlock:
         weight: Floats | None = None,
     ) -> None:
         weight = np.ones(len(score)) if weight is None else weight
-        cases, others = len(np.unique(unit[case])), len(np.unique(unit[~case]))
+        cases, others = _distinct(unit[case]), _distinct(unit[~case])
         if not fixed and not areas and case.sum() > len(case) / 2:
             score, case = -score, ~case  # the same AUROC, from fewer thresholds
         steps = np.unique(-score[case])  # ascending, so that the highest score comes first
@@ -74,7 +74,7 @@ class RankBlock:
                 metric=metric,
                 class_code=class_code,
                 n=len(score),
-                n_units=len(np.unique(unit)),
+                n_units=_distinct(unit),
                 needs=((f"that are {what}", cases), (f"that are not {what}", others)),
             )
             for metric in names
@@ -137,6 +137,11 @@ def _above(
 def unit_counts(row: Ints, column: Ints, shape: tuple[int, int], weight: Floats | None = None) -> csr_array:
     """(rows, units) sums of the weights (ones if not given) that fall together."""
     return csr_array((np.ones(len(row)) if weight is None else weight, (row, column)), shape=shape)
+
+
+def _distinct(numbers: Ints) -> int:
+    """How many different ones, of small whole numbers; np.unique was a twentieth of a measurement's time."""
+    return int(np.count_nonzero(np.bincount(numbers)))
 
 
 def roc_curve(score: Floats, case: Bools, class_code: str) -> RocCurve | None:
