@@ -36,12 +36,7 @@ CARD = DatasetCard(
             note="Dermatofibroma, lentigo, melanosis, vascular lesion and unnamed others: no level is true for all.",
         ),
         values.ISIC_2018["nv"],
-        ClassInfo(
-            code="sk",
-            name="Seborrheic keratosis",
-            diagnosis="Benign:Benign epidermal proliferations:Seborrheic keratosis",
-            malignant=False,
-        ),
+        values.SEBORRHEIC_KERATOSIS,
     ),
 )
 # The release's diagnosis -> (class of the paper's five, name in the vocabulary). Reed and Spitz nevus are two nodes, so

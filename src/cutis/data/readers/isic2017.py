@@ -19,7 +19,6 @@ from cutis.data.readers.release import Join, Photo, Release, coded
 from cutis.data.readers.table import Row
 from cutis.errors import CutisError
 from cutis.image.decode import BadImage
-from cutis.schema.classes import ClassInfo
 
 CARD = DatasetCard(
     name="isic2017",
@@ -31,12 +30,7 @@ CARD = DatasetCard(
     classes=(
         values.ISIC_2018["mel"],
         values.ISIC_2018["nv"],
-        ClassInfo(
-            code="sk",
-            name="Seborrheic keratosis",
-            diagnosis="Benign:Benign epidermal proliferations:Seborrheic keratosis",
-            malignant=False,
-        ),
+        values.SEBORRHEIC_KERATOSIS,
     ),
 )
 _CODES = {"melanoma": "mel", "nevus": "nv", "seborrheic_keratosis": "sk", "seborrheic keratosis": "sk"}

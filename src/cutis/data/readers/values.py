@@ -198,6 +198,14 @@ ISIC_2018 = {
     )
 }
 
+# Beside the ISIC 2018 codes: ISIC 2017 and Derm7pt tell it from the other benign keratoses.
+SEBORRHEIC_KERATOSIS = ClassInfo(
+    code="sk",
+    name="Seborrheic keratosis",
+    diagnosis="Benign:Benign epidermal proliferations:Seborrheic keratosis",
+    malignant=False,
+)
+
 
 def class_info(label: str) -> ClassInfo:
     """A class called `label` in its source: ISIC 2018's if it is one of their codes, with its place in the vocabulary
