@@ -10,7 +10,7 @@ import pytest
 
 from cutis.bundle.fit import Choice
 from cutis.bundle.load import load_bundle
-from cutis.bundle.recalibrate import recalibrate
+from cutis.bundle.recalibrate import _kept, recalibrate
 from cutis.cli import main
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
@@ -65,3 +65,12 @@ def test_the_command_says_what_it_fitted(frozen: Path, dataset: Dataset, tmp_pat
     said = capsys.readouterr().out
     assert stop.value.code == 0
     assert "vector scaling; sets: raps at 80%" in said
+
+
+@pytest.mark.parametrize("method", ["temperature", "vector", "isotonic"])
+def test_what_a_new_calibration_settles_is_no_limit_any_more(frozen: Path, method: str):
+    left = f"The {method} has no best value on the validation images and was left at 1."
+    card = load_bundle(frozen).card.model_copy(update={"limits": (left, "No sets: too few.", "Trained for 1 minute.")})
+    assert _kept(card) == ("Trained for 1 minute.",)
+    blind = card.model_copy(update={"limits": ("There was no validation image to calibrate on: ...",)})
+    assert _kept(blind) == ("Nothing is refused for being unlike the training images.",)

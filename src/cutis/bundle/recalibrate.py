@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import polars as pl
 
+from cutis.bundle.card import BundleCard
 from cutis.bundle.fit import Choice, Fitted, fit_answers, see
 from cutis.bundle.freeze import write_card
 from cutis.bundle.load import PAGE, load_bundle
@@ -15,6 +17,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.split import load_split
 from cutis.errors import CutisError
 from cutis.files import atomic_folder, refuse_existing, sha256_file
+from cutis.schema.calibration import CalibratorMethod
 
 
 def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | str, choice: Choice) -> Path:
@@ -53,7 +56,7 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
                 "conformal": fitted.conformal,
                 "operating_points": fitted.operating_points,
                 "reduced": {},  # certificates were of other probabilities
-                "limits": (*fitted.limits, f"Calibrated on {data.card.name}.", *_kept(card.limits)),
+                "limits": (*fitted.limits, f"Calibrated on {data.card.name}.", *_kept(card)),
             }
         )
         (folder / PAGE).write_text(model_card(fresh), encoding="utf-8")
@@ -61,7 +64,12 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
     return out
 
 
-def _kept(limits: tuple[str, ...]) -> tuple[str, ...]:
+def _kept(card: BundleCard) -> tuple[str, ...]:
     """The limits that a new calibration doesn't lift."""
-    lifted = ("No sets:", "No operating points", "Too few validation", "Calibrated on", "The temperature", "The vector")
-    return tuple(limit for limit in limits if not limit.startswith(lifted))
+    nothing = "There was no validation image"
+    lifted = ("No sets:", "No operating points", "No validation image", "Too few validation", "Calibrated on", nothing)
+    lifted += tuple(f"The {method} has no best value" for method in get_args(CalibratorMethod))
+    kept = [limit for limit in card.limits if not limit.startswith(lifted)]
+    if any(limit.startswith(nothing) for limit in card.limits):
+        kept.append("Nothing is refused for being unlike the training images.")  # what else that limit said
+    return tuple(kept)

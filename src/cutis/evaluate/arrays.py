@@ -1,4 +1,4 @@
-"""The three kinds of array that are passed around here."""
+"""The three kinds of array that are passed around here, and a search in many columns at once."""
 
 from __future__ import annotations
 
@@ -8,3 +8,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+def passed(rising: Floats, level: Floats) -> Ints:
+    """(r,) how many of each column of `rising`, (k, r) and never falling, are at or below its level; by bisection."""
+    low, high = np.zeros(len(level), np.int64), np.full(len(level), len(rising))
+    column = np.arange(len(level))
+    while (low < high).any():
+        middle = np.minimum((low + high) // 2, len(rising) - 1)
+        below = (rising[middle, column] <= level) & (low < high)
+        low, high = np.where(below, middle + 1, low), np.where(below, high, np.minimum(middle, high))
+    return low

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
-from cutis.evaluate.arrays import Bools, Floats, Ints
+from cutis.evaluate.arrays import Bools, Floats, Ints, passed
 from cutis.evaluate.quantities import Quantity
 from cutis.schema.evidence import RocCurve
 
@@ -99,14 +99,14 @@ class RankBlock:
         column = np.arange(r)
         for i, level in enumerate(self._fixed):
             # The tolerance is for products such as (1 - 0.9) * 10, which fall just short of 1.
-            allowed = (false <= (1.0 - level) * safe_others + 1e-9).sum(0)
+            allowed = passed(false, (1.0 - level) * safe_others + 1e-9)
             found[1 + i] = np.where(allowed > 0, true[allowed - 1, column], 0.0) / safe_cases
-            reached = np.argmax(true >= level * safe_cases - 1e-9, axis=0)
-            found[1 + len(self._fixed) + i] = 1.0 - false[reached, column] / safe_others
+            reached = passed(true, level * safe_cases - 1e-9)
+            found[1 + len(self._fixed) + i] = 1.0 - false[np.minimum(reached, len(true) - 1), column] / safe_others
         for i, name in enumerate(self._areas, 1 + 2 * len(self._fixed)):
             if name == "average_precision":
                 called = true + false
-                precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
+                precision = np.divide(true, np.maximum(called, 1e-300, out=called), out=called)  # 0 where none is
                 found[i] = np.einsum("kr,kr->r", case, precision) / safe_cases
             else:
                 above, left = _above(case, true, false, tied, safe_cases, safe_others)
@@ -130,7 +130,7 @@ def _above(
     at_start = false if tied is None else false - tied * (1 - part)
     height = true - start
     area = np.einsum("kr,kr->r", height, 1 - (at_start + false) / (2 * others)) / cases
-    reached = np.argmax(true >= level - 1e-9, axis=0)
+    reached = np.minimum(passed(true, level - 1e-9), len(true) - 1)
     return area, at_start[reached, np.arange(case.shape[1])] / others
 
 

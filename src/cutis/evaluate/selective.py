@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from cutis.evaluate.arrays import Floats
+from cutis.evaluate.arrays import Floats, passed
 from cutis.evaluate.quantities import Quantity
 from cutis.evaluate.sample import Sample
 
@@ -24,11 +23,11 @@ class SelectiveBlock:
     """aurc and, if `coverages` are given, e_aurc and risk_at_coverage_c for each."""
 
     def __init__(self, sample: Sample, coverages: Sequence[float] = ()) -> None:
-        steps, at = np.unique(-sample.confidence, return_inverse=True)  # the most confident first
-        shape = (len(steps), sample.n_units)
-        wrong = ~sample.correct
-        self._rows = csr_array((np.ones(len(at)), (at, sample.unit)), shape=shape)
-        self._wrong = csr_array((np.ones(int(wrong.sum())), (at[wrong], sample.unit[wrong])), shape=shape)
+        order = np.argsort(-sample.confidence, kind="stable")  # the most confident first
+        ranked = sample.confidence[order]
+        self._unit, self._wrong = sample.unit[order], (~sample.correct[order]).astype(np.float64)[:, None]
+        last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)  # of the rows that tie
+        self._last = last if len(last) < len(ranked) else None
         self._coverages = tuple(coverages)
         names = ["aurc"]
         if coverages:
@@ -39,10 +38,13 @@ class SelectiveBlock:
         ]
 
     def compute(self, weights: Floats) -> Floats:
-        rows = self._rows @ weights
+        rows = weights[self._unit]
+        lost = np.cumsum(rows * self._wrong, axis=0)
         kept = np.cumsum(rows, axis=0)
-        lost = np.cumsum(self._wrong @ weights, axis=0)
-        risk = np.divide(lost, kept, out=np.zeros_like(lost), where=kept > 0)
+        if self._last is not None:
+            kept, lost = kept[self._last], lost[self._last]
+            rows = np.diff(kept, axis=0, prepend=0.0)
+        risk = np.divide(lost, np.maximum(kept, 1.0), out=lost)  # of none of the rows: 0
         n = kept[-1]
         aurc: Floats = np.einsum("kr,kr->r", rows, risk) / n
         if not self._coverages:
@@ -52,6 +54,6 @@ class SelectiveBlock:
         found = [aurc, aurc - (error + right * np.log(right))]
         column = np.arange(weights.shape[1])
         for coverage in self._coverages:
-            first = np.argmax(kept >= coverage * n - 1e-9, axis=0)
-            found.append(risk[first, column])
+            first = passed(kept, coverage * n - 1e-9)
+            found.append(risk[np.minimum(first, len(kept) - 1), column])
         return np.stack(found)
