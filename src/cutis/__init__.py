@@ -27,7 +27,7 @@ _HOME = {
     "split": "cutis.data.split",
     "load_bundle": "cutis.bundle.load",
 }
-_CALLABLE_ROOMS = ("evaluate", "train")  # see cutis.calls
+_ROOMS = ("evaluate", "phantom", "train")  # evaluate and train can be called: see cutis.calls
 __all__ = [
     "CutisError",
     "Dataset",
@@ -37,11 +37,13 @@ __all__ = [
     "evaluate",
     "import_dataset",
     "load_bundle",
+    "phantom",
     "split",
     "train",
 ]
 
 if TYPE_CHECKING:
+    from cutis import phantom
     from cutis.bundle.load import load_bundle
     from cutis.data.dataset import Dataset
     from cutis.data.importing import import_dataset
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _CALLABLE_ROOMS:
+    if name in _ROOMS:
         return import_module(f"cutis.{name}")
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)

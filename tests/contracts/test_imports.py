@@ -24,7 +24,7 @@ ALLOWED = {
     "evaluate": {"schema"},
     "report": {"schema"},
     "models": {"schema"},
-    "phantom": {"schema", "data"},
+    "phantom": {"schema", "data", "image"},
     "bundle": {"schema", "image", "data", "models", "evaluate"},
     "train": {"schema", "image", "data", "models", "bundle"},
 }

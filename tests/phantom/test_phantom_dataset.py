@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,9 +17,10 @@ from sklearn.metrics import balanced_accuracy_score
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
 from cutis.files import sha256_file
+from cutis.phantom.classes import CODES
 from cutis.phantom.dataset import make_dataset
 from cutis.phantom.render import render
-from cutis.phantom.scene import CODES, Scene
+from cutis.phantom.scene import Scene
 from cutis.schema.manifest import conform
 
 
@@ -65,9 +68,9 @@ def test_identities_are_like_life(made: Dataset) -> None:
     assert set(photographs) == {1, 2}
     assert table.group_by("patient_id").agg(pl.col("lesion_id").n_unique())["lesion_id"].max() == 4
     counts = dict(table["target"].value_counts().rows())
-    assert counts["nv"] > 2 * max(counts[c] for c in ("mel", "bkl", "bcc"))
+    assert counts["nv"] > 2 * max(n for code, n in counts.items() if code != "nv")
     assert table["fitzpatrick_skin_type"].n_unique() == 6
-    assert set(table["diagnosis_1"]) == {"Benign", "Malignant"}
+    assert set(table["diagnosis_1"]) == {"Benign", "Malignant", None}  # akiec has no one path
 
 
 def test_same_seed_same_bytes_and_image_i_ignores_n(tmp_path: Path) -> None:
@@ -87,7 +90,7 @@ def test_same_seed_same_bytes_and_image_i_ignores_n(tmp_path: Path) -> None:
 
 def test_classes_and_balance(tmp_path: Path) -> None:
     two = make_dataset(tmp_path / "two", 30, size=16, classes=["nv", "mel"], balance="equal")
-    assert two.codes == ["nv", "mel"]
+    assert set(two.codes) == {"nv", "mel"}
     assert set(two.manifest["target"]) == {"nv", "mel"}
     mine = make_dataset(tmp_path / "mine", 12, size=16, balance={"bcc": 1})
     assert set(mine.manifest["target"]) == {"bcc"}
@@ -105,6 +108,9 @@ def test_classes_and_balance(tmp_path: Path) -> None:
         ({"n": 2, "classes": []}, "no share"),
         ({"n": 2, "size": 4}, "size 4"),
         ({"n": 2, "seed": -1}, "seed"),
+        ({"n": 2, "visits": 0}, "visits is 0"),
+        ({"n": 2, "bias": ["ruler:mel=2"]}, "not a share"),
+        ({"n": 2, "tone": "ita:0"}, "two angles"),
     ],
 )
 def test_bad_requests_leave_nothing(tmp_path: Path, arguments: dict[str, object], words: str) -> None:
@@ -122,16 +128,18 @@ def test_refuses_an_existing_folder(tmp_path: Path) -> None:
 
 
 def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:
-    done: list[int] = []
+    done: list[object] = []
 
-    def interrupt(step: int) -> None:
-        done.append(step)
-        if len(done) == 3:
-            raise KeyboardInterrupt
+    def interrupt(items: Iterable[Any], total: int, label: str) -> Iterator[Any]:
+        for item in items:
+            yield item
+            done.append(item)
+            if len(done) == 3:
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         make_dataset(tmp_path / "new", 9, size=16, progress=interrupt)
-    assert done == [1, 1, 1]
+    assert len(done) == 3
     assert not list(tmp_path.iterdir())
 
 
@@ -145,3 +153,28 @@ def test_mean_colour_and_area_do_not_give_the_class_away(made: Dataset) -> None:
     test = patient % 3 == 0
     model = LogisticRegression(class_weight="balanced", C=100, max_iter=2000).fit(x[~test], y[~test])
     assert balanced_accuracy_score(y[test], model.predict(x[test])) < 0.55
+
+
+def test_visits_overviews_and_all_masks(tmp_path: Path) -> None:
+    made = make_dataset(tmp_path / "made", 24, size=48, seed=2, visits=3, overview=True, truth=True)
+    table = made.manifest
+    assert set(table["months"]) == {0, 6, 12}
+    assert set(table["image_type"]) == {"dermoscopic", "clinical: close-up"}
+    of_lesion = table.group_by("lesion_id", maintain_order=True).len()["len"].to_list()
+    assert set(of_lesion[:-1]) == {4}  # three visits and an overview; the last lesion may be cut off by n
+    assert (tmp_path / "made" / "masks" / "lesion").is_dir()
+    for row in table.iter_rows(named=True):
+        for concept in row["concepts"]:
+            mask = cv2.imread(str(made.path / "masks" / concept["concept"] / f"{row['image_id']}.png"), 0)
+            assert mask.any()
+    lines = (tmp_path / "made" / "questions.jsonl").read_text().splitlines()
+    assert {json.loads(line)["image_id"] for line in lines} == set(table["image_id"])
+    assert all("on" in c for c in table["caption"])
+
+
+def test_bias_is_in_the_card_and_the_columns(tmp_path: Path) -> None:
+    made = make_dataset(tmp_path / "made", 60, size=32, classes=["nv", "mel"], bias=["ruler:mel=1,nv=0"])
+    assert "Planted: ruler in mel 100%, nv 0%." in made.card.notes
+    by_class = {t: g["shows_ruler"] for (t,), g in made.manifest.group_by("target")}
+    assert not by_class["nv"].any()
+    assert by_class["mel"].mean() > 0.7  # a ruler may lie outside a round field

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cutis.errors import CutisError
+from cutis.image.colour import ita, lab
+from cutis.phantom.classes import CODES, GENERIC
+from cutis.phantom.optics.table import TONES, skin_ita
+from cutis.phantom.patients import plain, rephotograph, sample
 from cutis.phantom.render import render
-from cutis.phantom.scene import CODES, TONES, Scene, rephotograph, sample
+from cutis.phantom.scene import Camera, Scene, Skin
 from cutis.phantom.sheet import contact_sheet
+from cutis.phantom.vocabulary import STRUCTURES
 
 
 def clear(scene: Scene) -> Scene:
-    """The scene without what hides or blurs the skin."""
-    return scene.replace(hairs=0, noise=0.0, blur=0.0, aperture=2.0, vignette=0.0)
+    """The scene in even light, sharp, without noise or anything on the skin."""
+    bare = replace(scene, artefacts=())
+    calm = {"noise": 0.0, "blur": 0.0, "aperture": 2.0, "vignette": 0.0, "slope": 0.0, "glare": 0.0, "bubbles": 0}
+    return bare.replace(**calm, warmth=0.0, gain=1.0)
 
 
 def test_same_scene_same_bytes_whatever_the_threads() -> None:
-    scene = sample(np.random.default_rng(1), "mel", "II").replace(hairs=9, milia=4, vessels=2, nests=2, veil=0.5)
+    scene = sample(np.random.default_rng(1), "mel")
     first = render(scene, 96)
     threads = cv2.getNumThreads()
     try:
@@ -29,62 +39,79 @@ def test_same_scene_same_bytes_whatever_the_threads() -> None:
     finally:
         cv2.setNumThreads(threads)
     assert first[0].tobytes() == again[0].tobytes()
-    assert np.array_equal(first[1].mask, again[1].mask)
-    assert np.array_equal(first[1].hair, again[1].hair)
+    assert first[1].masks.keys() == again[1].masks.keys()
+    assert all(np.array_equal(first[1].masks[k], again[1].masks[k]) for k in first[1].masks)
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"photo_seed": 1}, {"angle": 1.0}, {"melanin": 2.0}, {"hairs": 30}])
+@pytest.mark.parametrize("change", [{"lesion_seed": 1}, {"skin_seed": 1}, {"angle": 1.0}, {"pigment": 0.5}])
 def test_what_a_scene_says_shows(change: dict[str, float]) -> None:
-    scene = sample(np.random.default_rng(2), "nv", "III").replace(seed=0, photo_seed=0, angle=0.5, hairs=0)
+    scene = sample(np.random.default_rng(2), "nv", 0.05).replace(skin_seed=0, lesion_seed=0, angle=0.5)
     assert not np.array_equal(render(scene, 64)[0], render(scene.replace(**change), 64)[0])
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([*CODES, GENERIC]))
+def test_every_scene_renders_and_truth_is_whole(seed: int, diagnosis: str) -> None:
+    scene = sample(np.random.default_rng(seed), diagnosis)
+    image, truth = render(scene, 96)
+    assert image.shape == (96, 96, 3)
+    assert image.dtype == np.uint8
+    assert all(m.shape == (96, 96) and m.dtype == bool for m in truth.masks.values())
+    structures = [k for k in truth.masks if k in STRUCTURES]
+    assert set(truth.concepts) == set(structures)  # present <=> its mask isn't empty
+    assert all(truth.masks[k].any() and not (truth.masks[k] & ~truth.mask).any() for k in structures)
+    assert truth.ita == pytest.approx(skin_ita(scene.skin.melanin, scene.skin.blood))
 
 
 @pytest.mark.parametrize("diagnosis", CODES)
 def test_mask_is_where_the_lesion_changed_the_image(diagnosis: str) -> None:
     """The independent reference is the difference from the same skin without the lesion."""
     rng = np.random.default_rng(3)
-    for tone in TONES:
-        # Depths are set to what is visible everywhere: a pale lesion has a mask that pixels alone can't show.
-        scene = clear(sample(rng, diagnosis, tone)).replace(melanin=1.2, edge=0.1, vessels=0, milia=0, mottle=0.1)
-        image, truth = render(scene)
-        bare, none = render(scene.replace(radius=0.0))
+    worst = 1.0
+    for melanin in (TONES["I"], TONES["IV"]):
+        scene = clear(sample(rng, diagnosis, melanin))
+        # A pale, soft or mottled lesion has a border that 8-bit pixels can't show.
+        scene = scene.replace(pigment=0.3, edges=(0.05,) * 8, mottle=0.0, lopsided=0.0)
+        scene = replace(scene, lesions=(replace(scene.lesions[0], structures=()),))
+        image, truth = render(scene, 192)
+        bare, none = render(scene.without("lesion"), 192)
         assert not none.mask.any()
-        changed = np.abs(image.astype(float) - bare).max(2)
-        seen = changed > 0.4 * np.median(changed[truth.mask])
-        seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) > 0  # network holes
-        assert (seen & truth.mask).sum() / (seen | truth.mask).sum() > 0.85, (diagnosis, tone)
+        changed = np.abs(image.astype(int) - bare).max(2) > 2
+        worst = min(worst, (changed & truth.mask).sum() / (changed | truth.mask).sum())
+    assert worst >= 0.97  # 0.99 in linear light, tests/phantom/test_lesion_outline.py; here with 8 bits
 
 
 def test_outside_the_lesion_is_the_same_skin() -> None:
-    scene = clear(sample(np.random.default_rng(4), "nv", "I"))
-    image, truth = render(scene)
-    far = cv2.dilate(truth.mask.astype(np.uint8), np.ones((41, 41), np.uint8)) == 0
+    scene = clear(sample(np.random.default_rng(4), "nv", 0.03))
+    image, truth = render(scene, 128)
+    far = cv2.dilate(truth.mask.astype(np.uint8), np.ones((15, 15), np.uint8)) == 0
     assert far.any()
-    assert np.array_equal(image[far], render(scene.replace(radius=0.0))[0][far])
+    bare = render(scene.without("lesion"), 128)[0].astype(int)
+    # Where a picture holds any deep pigment, the optics' table is read between two sheets: a rounding away.
+    assert np.abs(image[far] - bare[far]).max() <= 1
+    assert np.mean(image[far] != bare[far]) < 0.01
 
 
 def test_tone_darkens_the_skin_and_leaves_the_mask() -> None:
     rng = np.random.default_rng(5)
     for diagnosis in CODES:
-        scene = sample(rng, diagnosis)
-        shots = [render(scene.replace(tone=tone)) for tone in TONES]
-        grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[~truth.mask & ~truth.hair].mean() for image, truth in shots]
+        scene = clear(sample(rng, diagnosis))
+        shots = [render(scene.replace(melanin=melanin), 96) for melanin in TONES.values()]
+        grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[~truth.mask].mean() for image, truth in shots]
         assert all(lighter > darker + 3 for lighter, darker in pairwise(grey)), grey
         assert all(np.array_equal(truth.mask, shots[0][1].mask) for _, truth in shots)
 
 
-def test_hair_mask_is_where_the_hairs_are() -> None:
-    bald = clear(sample(np.random.default_rng(6), "bcc", "I"))
-    hairy = bald.replace(hairs=12, hair_width=0.02, hair_colour=(10, 8, 6))
-    image, truth = render(hairy)
-    darker = render(bald)[0].astype(float).mean(2) - image.mean(2)
-    assert truth.hair.mean() > 0.01
-    assert darker[truth.hair].mean() > 5 * darker[~truth.hair].mean()
-    assert not render(bald)[1].hair.any()
+@pytest.mark.parametrize("tone", list(TONES))
+def test_ita_of_the_picture_is_the_optics(tone: str) -> None:
+    skin = Skin(melanin=TONES[tone], texture=0.4, skin_seed=3)
+    image, truth = render(Scene(skin=skin, lesions=(), camera=Camera(noise=0.0)), 128)
+    measured = float(np.median(ita(lab(image))))
+    assert measured == pytest.approx(truth.ita, abs=1.0)
 
 
 def test_every_size_shows_the_same_lesion() -> None:
-    scene = clear(sample(np.random.default_rng(7), "mel", "III"))
+    scene = clear(sample(np.random.default_rng(7), "mel", 0.06))
     large = render(scene, 256)
     for size in (32, 63, 128):
         image, truth = render(scene, size)
@@ -98,11 +125,19 @@ def test_every_size_shows_the_same_lesion() -> None:
 
 def test_two_photographs_share_a_lesion() -> None:
     rng = np.random.default_rng(8)
-    scene = sample(rng, "nv").replace(zoom=1.0)
-    turned = rephotograph(scene, rng).replace(zoom=1.0, x=scene.x, y=scene.y)
-    a, b = render(scene)[1].mask, render(turned)[1].mask
+    scene = sample(rng, "nv")
+    turned = rephotograph(scene, rng).replace(field=scene.camera.field, look_x=0.0, look_y=0.0)
+    scene = scene.replace(look_x=0.0, look_y=0.0)
+    a, b = render(scene, 160)[1].mask, render(turned, 160)[1].mask
     assert abs(int(a.sum()) - int(b.sum())) < 0.05 * a.sum()
     assert not np.array_equal(a, b)
+
+
+def test_plain_skin_has_no_lesion() -> None:
+    image, truth = render(plain(np.random.default_rng(9)), 64)
+    assert image.shape == (64, 64, 3)
+    assert not truth.mask.any()
+    assert (truth.boxes, truth.concepts, truth.scores) == ([], {}, {})
 
 
 def test_contact_sheet() -> None:

@@ -67,8 +67,10 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
 def _kept(card: BundleCard) -> tuple[str, ...]:
     """The limits that a new calibration doesn't lift."""
     nothing = "There was no validation image"
-    lifted = ("No sets:", "No operating points", "No validation image", "Too few validation", "Calibrated on", nothing)
-    lifted += tuple(f"The {method} has no best value" for method in get_args(CalibratorMethod))
+    lifted = (
+        *("No sets:", "No operating points", "No validation image", "Too few validation", "Calibrated on", nothing),
+        *(f"The {method} has no best value" for method in get_args(CalibratorMethod)),
+    )
     kept = [limit for limit in card.limits if not limit.startswith(lifted)]
     if any(limit.startswith(nothing) for limit in card.limits):
         kept.append("Nothing is refused for being unlike the training images.")  # what else that limit said

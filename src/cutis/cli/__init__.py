@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 ABOUT = "Skin-image AI whose behaviour is known: how accurate, for whom, when it refuses, and why."
 COMMANDS = {
     "demo": "The whole job, offline, from nothing: data, split, training, bundle, predictions, report.",
+    "phantom": "Make synthetic skin whose truth is known: a dataset, or a contact sheet.",
     "import": "Turn a folder of images, a CSV or a public release into a dataset.",
+    "deidentify": "Keep the pixels of images and DICOM files, and remove what says whose they are.",
     "datasets": "List the public datasets that can be imported: what they hold, their identity, licence and access.",
     "download": "Fetch a public dataset that is openly downloadable, resumed and checked.",
     "merge": "Make one dataset of several, on one level of the ISIC hierarchy, and say what is lost.",
     "check": "Write the data report: one page with every doubt about a dataset, and its findings as a table.",
     "lint": "Look for leaks inside a dataset's split and between datasets; exit 1 on any.",
-    "export": "Write a dataset in another layout: isic, csv, coco or webdataset.",
+    "export": "Write a dataset in another layout: isic, csv, coco, webdataset or dicom.",
     "split": "Split a dataset so that no patient or lesion is in two parts, and prove it.",
     "train": "Train on a dataset's split and freeze the result as a bundle.",
     "predict": "Run a bundle on images or a dataset: calibrated sets, refusals, one row an image.",
@@ -32,6 +34,7 @@ COMMANDS = {
     "evaluate-masks": "Measure predicted lesion masks against true ones, with intervals, overall and by group.",
     "calibrate": "Fit other probabilities or answer sets on a validation part, as a new bundle.",
     "certify": "Measure a reduced precision against fp32, group by group, and allow it if it costs little.",
+    "tone": "Estimate skin tone and lesion contrast in every published way, and how far the ways agree.",
     "info": "Say what a dataset, bundle, run, predictions file or report is.",
     "doctor": "Check the installation, the machine and a dataset: PASS, WARN or FAIL, with the fix.",
 }

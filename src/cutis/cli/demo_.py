@@ -50,7 +50,7 @@ def demo_(
     refuse_existing(out)
     if data is None:
         say(f"1/5 making {images:,} synthetic skin images")
-        dataset = make_dataset(out / "data", images, seed=seed)
+        dataset = make_dataset(out / "data", images, seed=seed, progress=track)
         parts = split(dataset, test=0.2, val=0.1, seed=seed)
     else:
         say(f"1/5 reading {data}")

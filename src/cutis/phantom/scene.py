@@ -1,230 +1,311 @@
-"""A scene: all that a phantom photograph shows, as plain numbers drawn by chance from what each class may look like.
+"""A scene: all that a phantom photograph shows, as plain data: skin, lesions with their structures, camera, artefacts.
 
-Classes overlap on purpose, in colour, size and shape: what tells them apart is structure (network, veil, horn cysts,
-vessels, nests), and that is often missing or shared.
+Lengths on the skin are in millimetres, angles in radians, shares and strengths in 0..1. A field's name is used once
+among skin, lesion and camera, so `Scene.replace(melanin=0.35)` needs no path.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from cutis.errors import CutisError, nearest
-from cutis.schema.classes import ClassInfo
-from cutis.schema.vocabulary import FITZPATRICK
+from cutis.phantom.classes import CODES, GENERIC
+from cutis.phantom.vocabulary import ARTEFACTS, SITES, STRUCTURES
 
-_NEVUS = "Benign:Benign melanocytic proliferations:Nevus"
-_MELANOMA = "Malignant:Malignant melanocytic proliferations (Melanoma)"
-_KERATOSIS = "Benign:Benign epidermal proliferations:Seborrheic keratosis"
-_CARCINOMA = "Malignant:Malignant adnexal epithelial proliferations - Follicular:Basal cell carcinoma"
-CLASSES = (
-    ClassInfo(code="nv", name="Nevus", diagnosis=_NEVUS, malignant=False),
-    ClassInfo(code="mel", name="Melanoma", diagnosis=_MELANOMA, malignant=True),
-    ClassInfo(code="bkl", name="Seborrhoeic keratosis", diagnosis=_KERATOSIS, malignant=False),
-    ClassInfo(code="bcc", name="Basal cell carcinoma", diagnosis=_CARCINOMA, malignant=True),
-)
-CODES = tuple(c.code for c in CLASSES)
-TONES = FITZPATRICK  # names of a design input here, not a measurement of anyone
-# CIE L*a*b* (D65) of each tone's plain skin; ITA = atan2(L* - 50, b*) falls: 60, 48, 35, 20, -12, -49 degrees.
-SKIN_LAB = {
-    "I": (76.0, 10.0, 15.0),
-    "II": (70.0, 11.5, 18.0),
-    "III": (64.0, 12.5, 20.0),
-    "IV": (57.5, 13.5, 21.0),
-    "V": (46.0, 14.0, 19.5),
-    "VI": (35.0, 11.5, 13.0),
-}
-HARMONICS = 8
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cutis.phantom.truth import Truth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skin:
+    """Plain skin around the lesions.
+
+    melanin: volume fraction of melanosomes in the epidermis, 0..0.6 (see `optics.table.TONES`). blood: volume fraction
+    in the dermis, 0..0.3. oxygenation: of that blood. site: of `SITES`. texture: depth of furrows or ridges. freckles,
+    sun_damage, pores, telangiectasia: how much of each. skin_seed: of all fine structure.
+    """
+
+    melanin: float
+    blood: float = 0.02
+    oxygenation: float = 0.7
+    site: str = "body"
+    texture: float = 0.5
+    freckles: float = 0.0
+    sun_damage: float = 0.0
+    pores: float = 0.3
+    telangiectasia: float = 0.0
+    skin_seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """One dermoscopic structure of a lesion, of known strength and place.
+
+    kind: of `STRUCTURES`. irregularity: 0 typical (even, regular), 1 atypical; from 0.5 on it counts as atypical in the
+    checklists. x, y: centre, in lesion radii from the lesion's centre; extent: reach from there, in radii. size: of one
+    element (network period, globule or cyst diameter, vessel width) in mm. count: of elements, where it has any.
+    """
+
+    kind: str
+    strength: float
+    irregularity: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+    extent: float = 1.0
+    size: float = 0.2
+    count: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesion:
+    """One lesion: outline, pigment and structures.
+
+    left, top: where its centre lies on the skin, in mm from the skin's origin. radius: mm. bumps, phases: the outline
+    is r(t) = radius * (1 + sum_k bumps[k-1] * cos(k t + phases[k-1])). edges: softness of the border in mm in each of
+    eight equal sectors, from angle 0 on (the eight of the ABCD rule). pigment: melanin fraction added at full cover;
+    redness: blood fraction added; depth: dermal melanin 0..1 under all of it. mottle: how uneven the pigment is;
+    lopsided: how much darker it is towards lopsided_angle. lesion_seed: of its fine structure.
+    """
+
+    diagnosis: str
+    radius: float
+    left: float = 0.0
+    top: float = 0.0
+    bumps: tuple[float, ...] = ()
+    phases: tuple[float, ...] = ()
+    edges: tuple[float, ...] = (0.4,) * 8
+    pigment: float = 0.1
+    redness: float = 0.0
+    depth: float = 0.0
+    mottle: float = 0.2
+    lopsided: float = 0.0
+    lopsided_angle: float = 0.0
+    structures: tuple[Structure, ...] = ()
+    lesion_seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """How it is photographed.
+
+    modality: "dermoscopic" (contact, close) or "clinical" (from afar, relief shaded, glare). polarised: crossed
+    filters, no surface shine, white lines seen. field: width of the picture on the skin, mm. look_x, look_y: the point
+    of the skin in the middle, mm. angle: of the camera. illuminant: a name `optics.table.skin_table` knows. gain:
+    exposure. warmth: a colour cast left over, -1..1. tint: another, towards magenta. slope, slope_angle: uneven light.
+    vignette: 0..1. aperture: radius of a round field in half widths; 2 is none. glare: 0..1. bubbles: how many
+    in the gel. blur: defocus, mm on the skin. noise: standard deviation in grey levels. jpeg: quality of the saved
+    file, 1..100. photo_seed: of glare, bubbles and noise.
+    """
+
+    modality: str = "dermoscopic"
+    polarised: bool = True
+    field: float = 16.0
+    look_x: float = 0.0
+    look_y: float = 0.0
+    angle: float = 0.0
+    illuminant: str = "D65"
+    gain: float = 1.0
+    warmth: float = 0.0
+    tint: float = 0.0
+    slope: float = 0.0
+    slope_angle: float = 0.0
+    vignette: float = 0.0
+    aperture: float = 2.0
+    glare: float = 0.0
+    bubbles: int = 0
+    blur: float = 0.0
+    noise: float = 1.0
+    jpeg: int = 92
+    photo_seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artefact:
+    """Something on the skin that isn't skin.
+
+    kind: of `ARTEFACTS`. strength: how dark or opaque. x, y: place in image widths from the picture's centre, where it
+    has one. angle: its direction. size: width of a hair or of a pen's stroke, of a sticker..., mm. count: of hairs,
+    strokes... curl: bend of hairs 0..1. colour: sRGB 0..255.
+    """
+
+    kind: str
+    strength: float = 1.0
+    x: float = 0.0
+    y: float = 0.0
+    angle: float = 0.0
+    size: float = 0.1
+    count: int = 1
+    curl: float = 0.2
+    colour: tuple[int, int, int] = (40, 28, 20)
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """One photograph of one lesion, as data. Lengths are in image widths, angles in radians, unless said otherwise.
+    """Skin, lesions (the first is the one the photograph is of; none is plain skin), camera and artefacts."""
 
-    diagnosis: a code of `CODES`. tone: I..VI. skin_shift: added to the tone's L*, a*, b*.
-    seed: of the lesion's and skin's fine structure. photo_seed: of hairs and sensor noise.
-    Lesion: radius (0 draws plain skin); bumps, phases: its outline is r(t) = radius * (1 + sum_k bumps[k-1] *
-    cos(k t + phases[k-1])); edge: softness, in radii; melanin, blood, keratin: optical densities; mottle, network,
-    ridges: depth of their variation, 0..1; network_period, network_disorder; blotch: an off-centre dark area, 0..1;
-    veil: blue-white cover, 0..1; globules, nests, milia, vessels: how many.
-    Photograph: x, y of the lesion's centre; angle; zoom; hairs, hair_width, hair_colour (sRGB 0..255); gain, warmth,
-    slope, slope_angle of the light; vignette 0..1; aperture: radius of the round field in half widths; blur in
-    image widths; noise: standard deviation in grey levels.
-    """
-
-    diagnosis: str
-    tone: str
-    skin_shift: tuple[float, float, float]
-    seed: int
-    photo_seed: int
-    radius: float
-    bumps: tuple[float, ...]
-    phases: tuple[float, ...]
-    edge: float
-    melanin: float
-    blood: float
-    keratin: float
-    mottle: float
-    network: float
-    network_period: float
-    network_disorder: float
-    ridges: float
-    blotch: float
-    veil: float
-    globules: int
-    nests: int
-    milia: int
-    vessels: int
-    x: float
-    y: float
-    angle: float
-    zoom: float
-    hairs: int
-    hair_width: float
-    hair_colour: tuple[int, int, int]
-    gain: float
-    warmth: float
-    slope: float
-    slope_angle: float
-    vignette: float
-    aperture: float
-    blur: float
-    noise: float
+    skin: Skin
+    lesions: tuple[Lesion, ...]
+    camera: Camera
+    artefacts: tuple[Artefact, ...] = ()
 
     def __post_init__(self) -> None:
-        check_codes([self.diagnosis], CODES, "diagnosis")
-        check_codes([self.tone], TONES, "tone")
+        check_scene(self)
+
+    @property
+    def lesion(self) -> Lesion | None:
+        return self.lesions[0] if self.lesions else None
+
+    @property
+    def diagnosis(self) -> str | None:
+        """Code of the first lesion; None for plain skin."""
+        return self.lesions[0].diagnosis if self.lesions else None
+
+    def render(self, size: int = 256) -> tuple[NDArray[np.uint8], Truth]:
+        """Photograph it: see `cutis.phantom.render.render`."""
+        from cutis.phantom.render import render
+
+        return render(self, size)
 
     def replace(self, **changes: Any) -> Scene:
-        """A copy with some fields changed. Raises CutisError for a field, diagnosis or tone that doesn't exist."""
-        check_codes(list(changes), [f.name for f in fields(self)], "field")
-        return replace(self, **changes)
+        """A copy with fields changed, of any part: `replace(melanin=0.35)`, `replace(pigment=0.2, blur=0.1)`.
+
+        A lesion's field changes the first lesion. Raises CutisError for an unknown field or a value that can't be.
+        """
+        valid = [*_OWNER, "skin", "lesions", "camera", "artefacts"]
+        check_codes(list(changes), valid, "field")
+        whole = {k: v for k, v in changes.items() if k not in _OWNER}
+        scene = replace(self, **whole) if whole else self
+        for part in ("skin", "camera", "lesion"):
+            mine = {k: v for k, v in changes.items() if _OWNER.get(k) == part}
+            if not mine:
+                continue
+            if part == "lesion":
+                if not scene.lesions:
+                    raise CutisError(f'scene: "{next(iter(mine))}" is a lesion\'s, and this scene shows plain skin.')
+                scene = replace(scene, lesions=(replace(scene.lesions[0], **mine), *scene.lesions[1:]))
+            else:
+                scene = replace(scene, **{part: replace(getattr(scene, part), **mine)})
+        return scene
+
+    def without(self, *kinds: str) -> Scene:
+        """A copy without these kinds of artefact or structure ("hair", "ruler", "streaks"...), or any "lesion"."""
+        check_codes(list(kinds), [*ARTEFACTS, *STRUCTURES, "lesion"], "kind")
+        lesions = tuple(
+            replace(one, structures=tuple(s for s in one.structures if s.kind not in kinds)) for one in self.lesions
+        )
+        return replace(
+            self,
+            lesions=() if "lesion" in kinds else lesions,
+            artefacts=tuple(a for a in self.artefacts if a.kind not in kinds),
+        )
+
+    def add(self, *parts: Structure | Artefact) -> Scene:
+        """A copy with these artefacts laid on it, and these structures in its first lesion."""
+        structures = tuple(p for p in parts if isinstance(p, Structure))
+        scene = replace(self, artefacts=(*self.artefacts, *(p for p in parts if isinstance(p, Artefact))))
+        if not structures:
+            return scene
+        if not self.lesions:
+            raise CutisError(f'scene: "{structures[0].kind}" needs a lesion, and this scene shows plain skin.')
+        first = replace(self.lesions[0], structures=(*self.lesions[0].structures, *structures))
+        return replace(scene, lesions=(first, *scene.lesions[1:]))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `Scene.from_dict` gives the same scene back."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> Scene:
+    def from_dict(cls, content: Mapping[str, Any]) -> Scene:
         """The scene that `to_dict` described. Raises CutisError for an unknown or missing field."""
-        names = [f.name for f in fields(cls)]
-        check_codes(list(content), names, "field")
-        missing = [n for n in names if n not in content]
-        if missing:
-            raise CutisError(f"scene: field {missing[0]} is missing. Write scenes with Scene.to_dict.")
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-        return cls(**plain)
+        _check_fields(cls, content, "scene")
+        lesions = []
+        for lesion in content["lesions"]:
+            _check_fields(Lesion, lesion, "lesion")
+            structures = tuple(_read(Structure, s, "structure") for s in lesion.get("structures", ()))
+            lesions.append(_read(Lesion, {**lesion, "structures": structures}, "lesion"))
+        return cls(
+            skin=_read(Skin, content["skin"], "skin"),
+            lesions=tuple(lesions),
+            camera=_read(Camera, content["camera"], "camera"),
+            artefacts=tuple(_read(Artefact, a, "artefact") for a in content.get("artefacts", ())),
+        )
 
 
-def check_codes(values: list[str], valid: list[str] | tuple[str, ...], what: str) -> None:
-    """Raise CutisError for the first of `values` that isn't valid."""
-    for value in values:
-        if value not in valid:
-            raise CutisError(f'phantom: {what} "{value}": {nearest(value, valid)}')
+_OWNER = {
+    **{f.name: "skin" for f in fields(Skin)},
+    **{f.name: "camera" for f in fields(Camera)},
+    **{f.name: "lesion" for f in fields(Lesion)},
+}
 
-
-# What a lesion of each class may look like: (low, high) uniform, or (chance, low, high): 0 except by that chance.
-_LOOKS: dict[str, dict[str, tuple[float, ...]]] = {
-    "nv": {
-        "radius": (0.13, 0.30), "irregular": (0.02, 0.09), "edge": (0.15, 0.45), "melanin": (0.45, 1.3),
-        "blood": (0.05, 0.35), "keratin": (0.2, 0.0, 0.3), "mottle": (0.10, 0.35), "network": (0.85, 0.25, 0.7),
-        "network_disorder": (0.1, 0.7), "ridges": (0.06, 0.1, 0.4), "blotch": (0.2, 0.2, 0.6),
-        "veil": (0.07, 0.2, 0.6), "globules": (0.5, 4, 26), "nests": (0.03, 1, 3), "milia": (0.06, 2, 7),
-        "vessels": (0.05, 1, 2),
-    },
-    "mel": {
-        "radius": (0.18, 0.36), "irregular": (0.06, 0.22), "edge": (0.10, 0.40), "melanin": (0.7, 2.0),
-        "blood": (0.05, 0.5), "keratin": (0.15, 0.0, 0.3), "mottle": (0.25, 0.65), "network": (0.75, 0.25, 0.8),
-        "network_disorder": (0.5, 1.4), "ridges": (0.08, 0.1, 0.4), "blotch": (0.75, 0.35, 1.0),
-        "veil": (0.65, 0.3, 0.85), "globules": (0.55, 4, 24), "nests": (0.08, 1, 4), "milia": (0.08, 2, 8),
-        "vessels": (0.12, 1, 2),
-    },
-    "bkl": {
-        "radius": (0.16, 0.34), "irregular": (0.03, 0.14), "edge": (0.05, 0.25), "melanin": (0.4, 1.5),
-        "blood": (0.05, 0.35), "keratin": (0.8, 0.2, 0.9), "mottle": (0.15, 0.5), "network": (0.2, 0.1, 0.35),
-        "network_disorder": (0.3, 1.2), "ridges": (0.65, 0.3, 0.9), "blotch": (0.25, 0.2, 0.7),
-        "veil": (0.10, 0.2, 0.5), "globules": (0.2, 3, 14), "nests": (0.04, 1, 3), "milia": (0.8, 6, 24),
-        "vessels": (0.06, 1, 2),
-    },
-    "bcc": {
-        "radius": (0.14, 0.33), "irregular": (0.03, 0.15), "edge": (0.15, 0.50), "melanin": (0.08, 0.7),
-        "blood": (0.25, 0.75), "keratin": (0.2, 0.0, 0.3), "mottle": (0.15, 0.5), "network": (0.08, 0.1, 0.3),
-        "network_disorder": (0.3, 1.2), "ridges": (0.05, 0.1, 0.4), "blotch": (0.2, 0.2, 0.6),
-        "veil": (0.25, 0.15, 0.5), "globules": (0.15, 3, 12), "nests": (0.6, 2, 8), "milia": (0.10, 2, 7),
-        "vessels": (0.85, 2, 4),
-    },
+# What each number may be. Beyond these the optics or the drawing has no meaning.
+RANGES: dict[str, tuple[float, float]] = {
+    "melanin": (0, 0.6), "blood": (0, 0.3), "oxygenation": (0, 1), "texture": (0, 1), "freckles": (0, 1),
+    "sun_damage": (0, 1), "pores": (0, 1), "telangiectasia": (0, 1), "radius": (0.2, 60), "pigment": (0, 0.6),
+    "redness": (0, 0.3), "depth": (0, 1), "mottle": (0, 1), "lopsided": (0, 1), "field": (2, 1000), "gain": (0.05, 5),
+    "warmth": (-1, 1), "tint": (-1, 1),
+    "slope": (0, 1), "vignette": (0, 1), "aperture": (0.2, 2), "glare": (0, 1), "bubbles": (0, 500),
+    "blur": (0, 20), "noise": (0, 64), "jpeg": (1, 100), "strength": (0, 1), "irregularity": (0, 1),
+    "extent": (0, 3), "size": (0, 60), "count": (0, 2000), "curl": (0, 1),
 }  # fmt: skip
-_COUNTS = ("globules", "nests", "milia", "vessels")
 
 
-def _draw(rng: np.random.Generator, span: tuple[float, ...]) -> float:
-    chance, (low, high) = (1.0, span) if len(span) == 2 else (span[0], span[1:])
-    value = float(rng.uniform(low, high))  # drawn in any case, so that one class's stream is as long as another's
-    return value if rng.random() < chance else 0.0
+def check_scene(scene: Scene) -> None:
+    """Raise CutisError, naming the field and its range, for the first value that can't be."""
+    parts: tuple[Any, ...] = (scene.skin, scene.camera, *scene.lesions, *scene.artefacts, *_structures(scene))
+    for part in parts:
+        what = type(part).__name__.lower()
+        for field in fields(part):
+            value = getattr(part, field.name)
+            if field.name in RANGES:
+                low, high = RANGES[field.name]
+                if not (isinstance(value, int | float) and math.isfinite(value) and low <= value <= high):
+                    raise CutisError(
+                        f"scene: {what}'s {field.name} is {value}; expected a number in {low:g}..{high:g}."
+                    )
+    check_codes([scene.skin.site], SITES, "site")
+    check_codes([scene.camera.modality], ("dermoscopic", "clinical"), "modality")
+    check_codes([one.diagnosis for one in scene.lesions], (*CODES, GENERIC), "diagnosis")
+    check_codes([a.kind for a in scene.artefacts], ARTEFACTS, "artefact")
+    check_codes([s.kind for s in _structures(scene)], STRUCTURES, "structure")
+    for one in scene.lesions:
+        if len(one.bumps) != len(one.phases) or len(one.edges) != 8 or sum(map(abs, one.bumps)) >= 0.95:
+            raise CutisError(
+                "scene: a lesion needs as many bumps as phases, bumps that sum to under 0.95, and eight edges."
+            )
 
 
-def sample(rng: np.random.Generator, diagnosis: str | None = None, tone: str | None = None) -> Scene:
-    """Draw a scene; `diagnosis` (a code of `CODES`) and `tone` (I..VI) are drawn evenly where not given.
-
-    Raises CutisError, naming the nearest valid value, for an unknown diagnosis or tone.
-    """
-    drawn_diagnosis, drawn_tone = CODES[rng.integers(len(CODES))], TONES[rng.integers(len(TONES))]
-    diagnosis, tone = diagnosis or drawn_diagnosis, tone or drawn_tone
-    check_codes([diagnosis], CODES, "diagnosis")
-    looks: dict[str, Any] = {name: _draw(rng, span) for name, span in _LOOKS[diagnosis].items()}
-    irregular = looks.pop("irregular")
-    falling = 1 / np.arange(1, HARMONICS + 1) ** 0.8
-    bumps = irregular * falling * np.abs(rng.standard_normal(HARMONICS))
-    bumps[1] += rng.uniform(0, 0.18)  # k = 2: longer than wide
-    looks |= {name: round(looks[name]) for name in _COUNTS}
-    return Scene(
-        diagnosis=diagnosis,
-        tone=tone,
-        skin_shift=skin_shift(rng),
-        seed=int(rng.integers(2**32)),
-        bumps=tuple(float(b) for b in bumps * min(1.0, 0.6 / bumps.sum())),
-        phases=tuple(float(p) for p in rng.uniform(0, 2 * np.pi, HARMONICS)),
-        network_period=float(rng.uniform(0.038, 0.055)),
-        **looks,
-        **_photograph(rng, tone),
-    )
+def _structures(scene: Scene) -> Iterable[Structure]:
+    return (s for one in scene.lesions for s in one.structures)
 
 
-def skin_shift(rng: np.random.Generator) -> tuple[float, float, float]:
-    """How one person's skin differs from the tone's L*, a*, b*; tones stay in order of lightness."""
-    low, high = (-2.0, -2.0, -2.0), (2.0, 3.0, 2.0)
-    d_l, d_a, d_b = (float(v) for v in rng.uniform(low, high))
-    return d_l, d_a, d_b
+def check_codes(values: Iterable[str], valid: Iterable[str], what: str) -> None:
+    """Raise CutisError, naming the nearest valid one, for the first of `values` that isn't valid."""
+    known = list(valid)
+    for value in values:
+        if value not in known:
+            raise CutisError(f'phantom: {what} "{value}": {nearest(value, known)}')
 
 
-def rephotograph(scene: Scene, rng: np.random.Generator) -> Scene:
-    """The same lesion photographed again: another pose, light, hair and noise."""
-    return scene.replace(**_photograph(rng, scene.tone))
+def _check_fields(cls: type, content: Mapping[str, Any], what: str) -> None:
+    names = [f.name for f in fields(cls)]
+    check_codes(content, names, f"{what}'s field")
+    needed = [n for n in ("skin", "lesions", "camera", "melanin", "diagnosis", "radius", "kind") if n in names]
+    for name in needed:
+        if name not in content:
+            raise CutisError(f"{what}: field {name} is missing. Write scenes with Scene.to_dict.")
 
 
-def _photograph(rng: np.random.Generator, tone: str) -> dict[str, Any]:
-    hairs = int(rng.integers(2, 22)) if rng.random() < 0.4 else 0
-    fair = tone in ("I", "II", "III") and rng.random() < 0.35
-    low, high = ((115, 85, 55), (175, 145, 105)) if fair else ((14, 9, 7), (58, 40, 30))
-    red, green, blue = (int(v) for v in np.array(low) + rng.random() * np.subtract(high, low))
-    dark_rim, round_field = rng.random(2) < (0.5, 0.15)
-    return {
-        "photo_seed": int(rng.integers(2**32)),
-        "x": float(np.clip(rng.normal(0.5, 0.04), 0.4, 0.6)),
-        "y": float(np.clip(rng.normal(0.5, 0.04), 0.4, 0.6)),
-        "angle": float(rng.uniform(0, 2 * np.pi)),
-        "zoom": float(rng.uniform(0.88, 1.14)),
-        "hairs": hairs,
-        "hair_width": float(rng.uniform(0.005, 0.010)),
-        "hair_colour": (red, green, blue),
-        "gain": float(rng.uniform(0.88, 1.12)),
-        "warmth": float(rng.uniform(-0.08, 0.08)),
-        "slope": float(rng.uniform(0, 0.14)),
-        "slope_angle": float(rng.uniform(0, 2 * np.pi)),
-        "vignette": float(rng.uniform(0.1, 0.5)) * bool(dark_rim),
-        "aperture": float(rng.uniform(1.05, 1.3)) if round_field else 2.0,
-        "blur": float(rng.uniform(0, 0.004)),
-        "noise": float(rng.uniform(0.6, 2.2)),
-    }
+def _read[Part: (Skin, Lesion, Camera, Structure, Artefact)](
+    cls: type[Part], content: Mapping[str, Any], what: str
+) -> Part:
+    _check_fields(cls, content, what)
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+    return cls(**plain)

@@ -1,4 +1,4 @@
-"""A contact sheet: one phantom lesion of each class on each skin tone."""
+"""A contact sheet: phantom lesions of each class on each skin tone."""
 
 from __future__ import annotations
 
@@ -8,23 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutis.errors import CutisError
-from cutis.phantom.render import render
-from cutis.phantom.scene import CLASSES, CODES, TONES, check_codes, sample
+from cutis.phantom.classes import CLASSES, CODES
+from cutis.phantom.optics.table import TONES
+from cutis.phantom.patients import sample
+from cutis.phantom.scene import check_codes
 
 _PAPER, _INK = (255, 255, 255), (40, 40, 44)
 
 
 def contact_sheet(
-    rng: np.random.Generator, size: int = 160, classes: Sequence[str] = CODES, tones: Sequence[str] = TONES
+    rng: np.random.Generator,
+    size: int = 160,
+    classes: Sequence[str] = CODES,
+    tones: Sequence[str] = tuple(TONES),
+    *,
+    same: bool = False,
 ) -> NDArray[np.uint8]:
     """A labelled grid, (height, width, 3) uint8 sRGB: a row a class, a column a skin tone, tiles of `size` pixels.
 
-    A row's tiles show different lesions of one class. Raises CutisError for an unknown class or tone, or an empty grid.
+    same: a row's tiles show one lesion on every tone (the counterfactual), else different lesions. Raises CutisError
+    for an unknown class or tone, or an empty grid.
     """
     from PIL import Image, ImageDraw, ImageFont
 
     check_codes(list(classes), CODES, "class")
-    check_codes(list(tones), TONES, "tone")
+    check_codes(list(tones), list(TONES), "tone")
     if not classes or not tones:
         raise CutisError("phantom: a contact sheet needs at least one class and one tone.")
     gap, letter = max(2, size // 40), max(9, size // 10)
@@ -41,7 +49,8 @@ def contact_sheet(
     for k, code in enumerate(classes):
         top = head + k * (size + gap)
         draw.multiline_text((letter, top + size / 2), names[code], _INK, font=font, anchor="lm")
+        one = sample(rng, code)
         for i, tone in enumerate(tones):
-            tile = render(sample(rng, code, tone), size)[0]
-            sheet.paste(Image.fromarray(tile), (margin + i * (size + gap), top))
+            scene = one.replace(melanin=TONES[tone]) if same else sample(rng, code, TONES[tone])
+            sheet.paste(Image.fromarray(scene.render(size)[0]), (margin + i * (size + gap), top))
     return np.asarray(sheet).copy()
