@@ -11,7 +11,7 @@ X86 = platform.machine().lower() in {"x86_64", "amd64"}
 # extra -> (what for, modules it brings)
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "predict": ("run bundles", ("onnxruntime", "safetensors", *(("openvino",) if X86 else ()))),
-    "dicom": ("read DICOM files", ("pydicom",)),
+    "dicom": ("read and write DICOM files", ("pydicom", "highdicom")),
     "labels": ("look for label errors", ("cleanlab",)),
     "train": ("train", ("torch", "torchvision", "timm", "lightning", "onnx", "onnxscript")),
 }

@@ -355,7 +355,7 @@ def test_rows_without_an_image_stay_rows(pictures: Path, tmp_path: Path) -> None
         file=pl.when(pl.col("image_id") == "a.1").then(None).otherwise("file"),
         status=pl.when(pl.col("image_id") == "a.1").then(pl.lit("error")).otherwise("status"),
     )
-    for to in FORMATS:
+    for to in [f for f in FORMATS if f != "dicom"]:  # a row without pixels is no DICOM image
         done = export(Dataset(data.path, data.card, lost), tmp_path / to, to=to)
         assert any("1 rows have no image" in n for n in done.notes)
         if to != "isic":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cutis.data.dataset import Dataset
+from cutis.data.dicom import write as dicom
 from cutis.data.exporting import coco, csv_table, isic, webdataset
 from cutis.data.exporting.files import Writer
 from cutis.errors import CutisError, nearest
@@ -20,6 +21,7 @@ FORMATS: dict[str, Writer] = {
     "csv": csv_table.write,
     "coco": coco.write,
     "webdataset": webdataset.write,
+    "dicom": dicom.write,
 }
 
 
@@ -39,11 +41,13 @@ def export(
     to: str,
     use: str = "research",
     shard_mb: float | None = None,
+    results: Path | str | None = None,
     progress: Progress[Any] = silent,
 ) -> Exported:
     """Write `dataset` into the folder `out` in layout `to` (one of FORMATS), with LICENCE.txt and ATTRIBUTION.txt.
 
     use: "commercial" refuses a dataset whose licences don't allow it. shard_mb: webdataset's bound on a shard.
+    results: a predictions file of this dataset, for dicom: a structured report an image.
     Each layout's file says what it can't hold. Nothing is left at `out` if it fails. Raises CutisError.
     """
     data = dataset if isinstance(dataset, Dataset) else Dataset.load(dataset)
@@ -55,6 +59,10 @@ def export(
         if to != "webdataset" or shard_mb <= 0:
             raise CutisError(f"--shard-mb {shard_mb:g}: a size above 0, for --to webdataset only.")
         write = partial(webdataset.write, shard_bytes=int(shard_mb * 1e6))
+    if results is not None:
+        if to != "dicom":
+            raise CutisError(f"--results {results}: only --to dicom holds results.")
+        write = partial(dicom.write, results=Path(results))
     data.check_use(use)
     refuse_existing(out)
     title = data.card.title or data.card.name

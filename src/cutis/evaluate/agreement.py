@@ -193,6 +193,18 @@ def correlation(first: ArrayLike, second: ArrayLike, *, resampling: Resampling |
     return _estimate(statistic, both, resampling, "a rater gave one number throughout")
 
 
+def mean_difference(first: ArrayLike, second: ArrayLike, *, resampling: Resampling | None = None) -> Estimate:
+    """Mean absolute difference of two raters' numbers over the items that both rated, in their unit; 0 is perfect.
+
+    Raises CutisError for words.
+    """
+    coded, found = _coded(_two(first, second), None, ordered=True, numbers=True)
+    both = (coded >= 0).all(1)
+    values = np.array(found, float)
+    apart = np.abs(np.subtract(*values[coded[both]].T)) if both.any() else np.zeros(0)
+    return _estimate(lambda w: apart @ w / w.sum(0), both, resampling, "")
+
+
 def _two(first: ArrayLike, second: ArrayLike) -> NDArray[Any]:
     a, b = np.asarray(first, object), np.asarray(second, object)
     if a.ndim != 1 or a.shape != b.shape:

@@ -197,7 +197,7 @@ def _sniff(data: bytes, name: str) -> str:
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"hevc"):
         raise BadImage(name, "HEIC is not supported; convert it to JPEG or PNG")
     if head[:4] == b"DICM" or data[128:132] == b"DICM":
-        raise BadImage(name, "a DICOM file, which is not read here; convert it to PNG")
+        raise BadImage(name, "a DICOM file; import its folder with --as dicom")
     raise BadImage(name, "not an image, or of a format that is not supported (JPEG, PNG, TIFF, WebP, GIF, BMP are)")
 
 

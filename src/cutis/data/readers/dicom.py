@@ -1,18 +1,21 @@
 """A folder of DICOM files, as a picture archive exports it.
 
-What goes into the manifest is a list of harmless tags; names, dates, numbers and free text are never read. Patient,
-study and image are keyed pseudonyms (`cutis.data.pseudonym`), and pixels are written anew without any header. That is
-not yet de-identification by PS3.15: what is burned into the pixels stays, and `burned_in_annotation` says only what the
-file says.
+Photographs, dermoscopy, secondary captures and any other picture of one frame or more; of a whole slide the thumbnail
+or the lowest level; masks from Segmentations of a picture that lies in the folder. Structured reports and other
+objects are left out by name.
 
-Vocabulary: PS3.3 C.8.12.13 (dermoscopic image) and PS3.6; windowing: PS3.3 C.11.2.
+What goes into the manifest is a list of tags (`cutis.data.dicom.header`); names and numbers are never read, and of
+dates only how many days lie between a patient's images. Patient, study, lesion and image are keyed pseudonyms
+(`cutis.data.pseudonym`), but for files that `cutis export --to dicom` wrote. Pixels are written anew without any header
+(`cutis.data.dicom.pixels`); a JPEG that can be kept is kept bit for bit. That is not yet de-identification by PS3.15:
+what is burned into the pixels stays, and `burned_in_annotation` says only what the file says.
 """
 
 from __future__ import annotations
 
 import io
-import re
 from collections import Counter
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,38 +23,20 @@ from typing import Any
 import numpy as np
 
 from cutis.data.dataset import DatasetCard
+from cutis.data.dicom import header, segment, whole_slide
+from cutis.data.dicom.pixels import passthrough, rgb
+from cutis.data.dicom.quiet import quiet
+from cutis.data.dicom.uids import LABEL_MAP, SEGMENTATION, WHOLE_SLIDE
 from cutis.data.files_in import Blob, Tree, visible_files
 from cutis.data.pseudonym import load_key, pseudonym
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.errors import CutisError
 from cutis.extras import require
-from cutis.image.decode import MAX_PIXELS, BadImage
+from cutis.image.decode import BadImage
 
-DERMOSCOPIC = "1.2.840.10008.5.1.4.1.1.77.1.7"
-# Objects with pixels that are no photograph: segmentations, label and parametric maps, whole slides.
-NO_PHOTOGRAPH = {
-    f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("66.4", "66.7", "66.8", "30", "77.1.6", "77.1.8", "77.1.9", "66.5")
-}
-_IDENTITY = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID", "SOPInstanceUID")
-_PICTURE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "SOPClassUID", "PatientAge", "PatientSex")
-# Tag -> own column of the manifest.
-OWN = {
-    "Modality": "modality",
-    "Manufacturer": "manufacturer",
-    "ManufacturerModelName": "manufacturer_model",
-    "BodyPartExamined": "body_part_examined",
-    "BurnedInAnnotation": "burned_in_annotation",
-    "RecognizableVisualFeatures": "recognizable_visual_features",
-    "ImmersionMedia": "immersion_media",
-}
-_CONTACT = ("ContactMethod", "LightSourcePolarization")
-# (contact, polarization) -> the ISIC Archive's dermoscopic_type.
-DERMOSCOPIC_TYPES = {
-    ("CONTACT", "POLARIZED"): "contact polarized",
-    ("CONTACT", "NON_POLARIZED"): "contact non-polarized",
-    ("NON_CONTACT", "POLARIZED"): "non-contact polarized",
-}
+# Objects with pixels that are no photograph: parametric maps, surfaces, confocal microscopy.
+NO_PHOTOGRAPH = {f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("66.8", "30", "77.1.8", "77.1.9", "66.5")}
 
 
 def _is_dicom(path: Path) -> bool:
@@ -68,83 +53,91 @@ def recognises(src: Path) -> bool:
     return any(_is_dicom(path) for path, _ in zip(visible_files(src), range(20), strict=False))
 
 
-def _age(text: str) -> int | None:
-    """ "045Y" is 45, "018M" 1, "003D" 0; anything else is unknown (PS3.5, value representation AS)."""
-    found = re.fullmatch(r"(\d{3})([DWMY])", text.strip())
-    if not found:
-        return None
-    years = int(found[1]) / {"Y": 1, "M": 12, "W": 52.18, "D": 365.25}[found[2]]
-    return values.age(str(int(years)), "PatientAge") if years <= 130 else None
+@dataclass(frozen=True)
+class _File:
+    """A DICOM file whose header was read: its path, its name in the folder, its tags, its manifest values."""
+
+    path: Path
+    name: str
+    tags: Any
+    row: dict[str, Any]
+
+    @property
+    def sop_class(self) -> Any:
+        from pydicom.uid import UID
+
+        return UID(str(self.tags.get("SOPClassUID") or ""))
+
+    @property
+    def kind(self) -> str:
+        """Its SOP class in words; pydicom 3 doesn't know the youngest of them."""
+        return "Label Map Segmentation Storage" if self.sop_class == LABEL_MAP else self.sop_class.name
 
 
-def _values(tags: Any, key: bytes) -> dict[str, Any]:
-    def text(tag: str) -> str:
-        return str(tags.get(tag) or "").strip()
+@dataclass
+class _Sorted:
+    """The folder's files by what they are; `damaged` as rows, `left_out` counted by name."""
 
-    patient, study = text("PatientID"), text("StudyInstanceUID")
-    contact = (text("ContactMethod"), text("LightSourcePolarization"))
-    dermoscopic = text("SOPClassUID") == DERMOSCOPIC
-    return {
-        "image_id": pseudonym(key, "image", text("SOPInstanceUID")),
-        "patient_id": pseudonym(key, "patient", text("IssuerOfPatientID"), patient) if patient else None,
-        "case_id": pseudonym(key, "study", study) if study else None,
-        "source": "DICOM",
-        "target": None,
-        "age_approx": _age(text("PatientAge")),
-        "sex": {"M": "male", "F": "female"}.get(text("PatientSex")),
-        **values.site_if_known(text("BodyPartExamined")),
-        "image_type": "dermoscopic" if dermoscopic else None,
-        "dermoscopic_type": DERMOSCOPIC_TYPES.get(contact),
-        **{column: text(tag) or None for tag, column in OWN.items()},
-    }
+    pictures: list[_File]
+    slides: list[_File]
+    segmentations: list[_File]
+    damaged: list[Record]
+    left_out: Counter[str]
 
 
-def pixels(path: Path) -> np.ndarray:
-    """uint8 (height, width, 3) of the first frame: colours to RGB, grey through its window or its own range.
-
-    Raises BadImage for what is damaged, too large, or compressed in a way that nothing here decodes.
-    """
+def _sort(src: Path, key: bytes) -> _Sorted:
     from pydicom import dcmread
-    from pydicom.pixels.decoders.base import get_decoder
-    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
-    from pydicom.pixels.utils import pixel_array as decode
+
+    quiet()
+    found = _Sorted([], [], [], [], Counter())
+    for path in [src] if src.is_file() else visible_files(src):
+        if not _is_dicom(path):
+            found.left_out["not DICOM"] += 1
+            continue
+        name = path.relative_to(src).as_posix() if src.is_dir() else path.name
+        try:
+            tags = dcmread(path, stop_before_pixels=True, specific_tags=header.WANTED)
+            if not tags.get("SOPInstanceUID"):
+                raise KeyError
+            file = _File(path, name, tags, header.values_of(tags, key))
+            file.row["frames"] = int(tags.get("NumberOfFrames") or 1)
+            sop_class = file.sop_class
+            is_picture = int(tags.get("Rows") or 0) > 0 and int(tags.get("SamplesPerPixel") or 0) in (1, 3)
+        except Exception as error:  # pydicom raises many kinds of error on damaged headers; their words may hold values
+            why = "no SOPInstanceUID" if isinstance(error, KeyError) else type(error).__name__
+            row = {"image_id": pseudonym(key, "file", name), "source": "DICOM", "target": None}
+            found.damaged.append(Record(row, None, f"its header is damaged ({why})"))
+            continue
+        if sop_class in (SEGMENTATION, LABEL_MAP):
+            found.segmentations.append(file)
+        elif sop_class == WHOLE_SLIDE:
+            found.slides.append(file)
+        elif is_picture and sop_class not in NO_PHOTOGRAPH:
+            found.pictures.append(file)
+        else:
+            found.left_out[file.kind or "no SOP class"] += 1
+    return found
+
+
+def _image(path: Path, sop_class: str) -> bytes:
+    """The picture's file: the JPEG in it if it can be kept, else a PNG. Raises BadImage."""
+    from PIL import Image
+    from pydicom import dcmread
 
     try:
         tags = dcmread(path)
-        coding = tags.file_meta.TransferSyntaxUID
-        if coding.is_compressed and not get_decoder(coding).is_available:
-            raise BadImage(path.name, f"compressed as {coding.name}, which nothing that is installed decodes")
-        if int(tags.Rows) * int(tags.Columns) > MAX_PIXELS:
-            raise BadImage(path.name, f"{tags.Columns} x {tags.Rows} pixels; at most {MAX_PIXELS / 1e6:.0f} million")
-        frame = decode(tags, index=0)
-        kind = tags.PhotometricInterpretation
-        if kind == "PALETTE COLOR":
-            frame = apply_color_lut(frame, tags)
-            bits = 8 * frame.dtype.itemsize
-        elif int(tags.SamplesPerPixel) == 3:
-            bits = int(tags.BitsStored)
-        else:
-            return _grey(apply_voi_lut(apply_modality_lut(frame, tags), tags), kind)
-    except BadImage:
-        raise
-    except Exception as error:  # pydicom and its decoders raise many kinds of error on damaged files
-        brief = (str(error) or type(error).__name__).splitlines()[0]
-        raise BadImage(path.name, f"its pixels can't be decoded ({brief})") from None
-    return np.ascontiguousarray(frame >> (bits - 8) if bits > 8 else frame).astype(np.uint8)
-
-
-def _grey(frame: np.ndarray, kind: str) -> np.ndarray:
-    """Grey values stretched over 0..255; MONOCHROME1 is white at its lowest."""
-    low, high = float(frame.min()), float(frame.max())
-    grey = np.rint((frame.astype(np.float64) - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
-    return np.repeat((255 - grey if kind == "MONOCHROME1" else grey)[..., None], 3, axis=2)
-
-
-def _png(path: Path) -> bytes:
-    from PIL import Image
-
+    except Exception as error:  # as in `_sort`; the header was readable a moment ago, so the file is cut after it
+        brief = " ".join((str(error) or type(error).__name__).split())[:120]
+        raise BadImage(path.name, f"truncated or damaged ({brief})") from None
+    if sop_class == WHOLE_SLIDE:
+        pixels = whole_slide.overview(tags, path.name)
+    else:
+        kept = passthrough(tags, path.name)
+        if kept is not None:
+            return kept
+        pixels = rgb(tags, path.name)
     out = io.BytesIO()
-    Image.fromarray(pixels(path)).save(out, "PNG", compress_level=1)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
@@ -152,55 +145,56 @@ def read(src: Path, options: Options) -> Found:
     if options.label or options.columns or options.images:
         raise CutisError("reader dicom takes what the files say; drop --label, --column and --images.")
     require("dicom")
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-    from pydicom.uid import UID
-
     key = load_key()
+    files = _sort(src, key)
+    levels = whole_slide.choose([f.tags for f in files.slides])
+    if len(levels) < len(files.slides):
+        files.left_out["labels, overviews and higher levels of whole slides"] += len(files.slides) - len(levels)
+    wanted = sorted([*files.pictures, *(files.slides[n] for n in levels)], key=lambda f: f.path)
     records: list[Record] = []
-    seen: dict[str, str] = {}
-    left_out: Counter[str] = Counter()
-    wanted = [*_IDENTITY, *_PICTURE, *OWN, *_CONTACT]
-    for path in [src] if src.is_file() else visible_files(src):
-        if not _is_dicom(path):
-            left_out["not DICOM"] += 1
+    of_object: dict[str, int] = {}
+    for file in wanted:
+        file.row["sop_class"] = file.kind
+        first = of_object.setdefault(str(file.tags.SOPInstanceUID), len(records))
+        if first != len(records):
+            raise CutisError(f"{file.path}: the same SOPInstanceUID as {wanted[first].name}. Remove the copy.")
+        made = Blob(file.name, file.path.stat().st_size, make=partial(_image, file.path, str(file.sop_class)))
+        records.append(Record(file.row, made))
+    header.days([r.values for r in records])
+    for file in files.segmentations:
+        at = of_object.get(segment.image_of(file.tags) or "")
+        if at is None or records[at].mask is not None or not _same_raster(file, wanted[at]):
+            files.left_out[file.kind] += 1
             continue
-        try:
-            tags = dcmread(path, stop_before_pixels=True, specific_tags=wanted)
-            sop_class = UID(str(tags.get("SOPClassUID") or ""))
-            has_pixels = int(tags.get("Rows") or 0) > 0 and int(tags.get("SamplesPerPixel") or 0) in (1, 3)
-            found = _values(tags, key)
-        except (InvalidDicomError, OSError, ValueError, AttributeError, TypeError, KeyError, EOFError):
-            left_out["damaged headers"] += 1
-            continue
-        if not has_pixels or sop_class in NO_PHOTOGRAPH:
-            left_out[sop_class.name or "no SOP class"] += 1
-            continue
-        found["sop_class"] = sop_class.name
-        found["frames"] = int(tags.get("NumberOfFrames") or 1)
-        name = path.relative_to(src).as_posix() if src.is_dir() else path.name
-        twin = seen.setdefault(found["image_id"], name)
-        if twin != name:
-            raise CutisError(f"{path}: the same SOPInstanceUID as {twin}. Remove the copy.")
-        records.append(Record(found, Blob(name, path.stat().st_size, make=partial(_png, path))))
+        mask = Blob(file.name, file.path.stat().st_size, make=partial(segment.mask_png, file.path))
+        records[at] = replace(records[at], mask=mask)
     if not records:
-        raise CutisError(f"{src}: no DICOM file with a picture in it ({_counted(left_out) or 'no files'}).")
-    several = sum(r.values["frames"] > 1 for r in records)
+        said = _counted(files.left_out + Counter({"damaged headers": len(files.damaged)} if files.damaged else {}))
+        raise CutisError(f"{src}: no DICOM file with a picture in it ({said or 'no files'}).")
+    several = sum(r.values["frames"] > 1 for r in records if "Whole Slide" not in r.values["sop_class"])
     burned = sum(r.values["burned_in_annotation"] != "NO" for r in records)
+    ours = sum(header.is_ours(f.tags) for f in wanted)
     card = DatasetCard(
         name=values.slug(src.resolve().stem) or "dicom",
         title="Images of DICOM files",
         modality=", ".join(sorted({r.values["modality"] for r in records if r.values["modality"]})),
         classes=(),
         notes=(
-            "patient_id, case_id and image_id are keyed pseudonyms of the patient's, study's and image's ids; names, "
-            "dates and numbers were not read",
+            "patient_id, case_id, lesion_id and image_id are keyed pseudonyms of the files' ids; names and numbers "
+            "were not read, and of dates only the days since a patient's first image",
+            *([f"{ours} files were written by Cutis: their ids were taken as they are"] if ours else []),
             *([f"{burned} images may have text burned into their pixels: look before sharing"] if burned else []),
-            *([f"{several} files have several frames: the first was kept"] if several else []),
-            *([f"left out: {_counted(left_out)}"] if left_out else []),
+            *([f"{several} files have several frames: the representative or first was kept"] if several else []),
+            *([f"left out: {_counted(files.left_out)}"] if files.left_out else []),
         ),
     )
-    return Found(card, records, Tree(src if src.is_dir() else src.parent))
+    return Found(card, [*records, *files.damaged], Tree(src if src.is_dir() else src.parent))
+
+
+def _same_raster(mask: _File, picture: _File) -> bool:
+    """Whether a Segmentation's frames are of the picture's size; a slide's tiles are not the picture."""
+    sizes = [(f.tags.get("Rows"), f.tags.get("Columns")) for f in (mask, picture)]
+    return sizes[0] == sizes[1] and picture.sop_class != WHOLE_SLIDE
 
 
 def _counted(left_out: Counter[str]) -> str:

@@ -1,0 +1,1 @@
+"""DICOM: pixels and headers in, photographs, segmentations and reports out. One idea a file."""

@@ -1,0 +1,116 @@
+"""Masks <-> Segmentation objects (PS3.3 A.51): one segment, the lesion; one frame, the image's."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cutis import __version__
+from cutis.data.clean import clean_mask
+from cutis.data.dataset import Dataset
+from cutis.data.dicom.header import lesion_uid
+from cutis.data.dicom.pixels import check
+from cutis.data.dicom.quiet import quiet
+from cutis.data.dicom.uids import IMPLEMENTATION, IMPLEMENTATION_NAME, uid
+from cutis.data.exporting.files import missing
+from cutis.files import sha256_file
+from cutis.image.decode import BadImage, read_bytes
+
+
+def write(image: Any, row: dict[str, Any], mask: Path, dataset: Dataset) -> Any:
+    """The Segmentation of `image` (its pydicom Dataset): the lesion is where the mask file is not 0.
+
+    Raises CutisError if the mask is missing, damaged or not of the image's size.
+    """
+    from highdicom.seg import Segmentation, SegmentDescription
+    from PIL import Image
+    from pydicom.sr.codedict import codes
+
+    if not mask.is_file():
+        raise missing(dataset, row["mask"])
+    data, width, height = clean_mask(read_bytes(mask), str(mask))
+    if (height, width) != (image.Rows, image.Columns):
+        raise BadImage(str(mask), f"{width} x {height} for an image of {image.Columns} x {image.Rows}")
+    pixels = np.asarray(Image.open(io.BytesIO(data))).astype(bool)
+    lesion = {"tracking_id": row["lesion_id"], "tracking_uid": lesion_uid(row)} if row["lesion_id"] else {}
+    made = Segmentation(
+        source_images=[image],
+        pixel_array=pixels[None],
+        segmentation_type="BINARY",
+        segment_descriptions=[
+            SegmentDescription(
+                segment_number=1,
+                segment_label="lesion",
+                segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
+                segmented_property_type=codes.SCT.Lesion,
+                algorithm_type="MANUAL",
+                **lesion,
+            )
+        ],
+        series_instance_uid=uid("segmentations", image.SeriesInstanceUID),
+        series_number=2,
+        sop_instance_uid=uid("segmentation", image.SOPInstanceUID, sha256_file(mask)),
+        instance_number=int(image.InstanceNumber),
+        manufacturer="Cutis",
+        manufacturer_model_name="cutis export",
+        software_versions=__version__,
+        device_serial_number="none",
+        omit_empty_frames=False,
+        content_label="LESION",
+    )
+    made.PatientOrientation = ""  # type 2C (PS3.3 C.7.6.1)
+    made.LossyImageCompression = image.LossyImageCompression or "00"  # type 1 here, and copied from the image
+    # highdicom draws this one at random.
+    for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
+        item.DimensionOrganizationUID = uid("dimensions", made.SOPInstanceUID)
+    return stamp(made, mask)
+
+
+def stamp(made: Any, source: Path) -> Any:
+    """Date an object by the file it was made from, so that the same files give the same bytes."""
+    when = datetime.fromtimestamp(int(source.stat().st_mtime), UTC)
+    for day, time in (("ContentDate", "ContentTime"), ("InstanceCreationDate", "InstanceCreationTime")):
+        setattr(made, day, when.strftime("%Y%m%d"))
+        setattr(made, time, when.strftime("%H%M%S"))
+    made.TimezoneOffsetFromUTC = "+0000"
+    for program in made.get("ContributingEquipmentSequence") or ():
+        program.ContributionDateTime = when.strftime("%Y%m%d%H%M%S")
+    made.file_meta.ImplementationClassUID = IMPLEMENTATION
+    made.file_meta.ImplementationVersionName = IMPLEMENTATION_NAME
+    return made
+
+
+def image_of(tags: Any) -> str | None:
+    """The SOPInstanceUID of the one image that a Segmentation's header says it is of; None if of several."""
+    found = {
+        str(instance.get("ReferencedSOPInstanceUID"))
+        for series in tags.get("ReferencedSeriesSequence") or ()
+        for instance in series.get("ReferencedInstanceSequence") or ()
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def mask_png(path: Path) -> bytes:
+    """The PNG, 0 and 255, of everything that any segment of a Segmentation file covers. Raises BadImage."""
+    from PIL import Image
+    from pydicom import dcmread
+    from pydicom.pixels.utils import pixel_array
+
+    quiet()
+    try:
+        tags = dcmread(path)
+        check(tags, path.name)
+        frames = pixel_array(tags)
+        whole = (frames.reshape(-1, *frames.shape[-2:]) > 0).any(0)
+    except BadImage:
+        raise
+    except Exception as error:  # pydicom and its decoders raise many kinds of error on damaged files
+        brief = " ".join((str(error) or type(error).__name__).split())[:160]
+        raise BadImage(path.name, f"its segments can't be decoded ({brief})") from None
+    out = io.BytesIO()
+    Image.fromarray((255 * whole).astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()
