@@ -14,9 +14,9 @@ import time
 
 import cv2
 import numpy as np
-from cutis.phantom.patients import sample
 
 from common import record, stamp, table
+from cutis.phantom.patients import sample
 from cutis.phantom.render import render
 
 GOAL = 20.0

@@ -102,17 +102,22 @@ def augment(x: Any, y: Any, torch: Any, g: Any) -> tuple[Any, Any]:
 
 
 def train(images: np.ndarray, masks: np.ndarray, minutes: float, seed: int) -> tuple[Any, float]:
-    """A U-Net (ResNet-18 encoder, no pretrained weights) trained for so long; and how many passes that was."""
+    """A U-Net (ResNet-18 encoder, no pretrained weights) trained for so long; and how many passes that was.
+
+    masks: (n, size, size), or (n, kinds, size, size), one output each.
+    """
     import segmentation_models_pytorch as smp
     import torch
 
     torch.manual_seed(seed)
-    net = smp.Unet("resnet18", encoder_weights=None, decoder_channels=(128, 64, 32, 16, 16), classes=1)
+    masks = masks.reshape(len(masks), -1, SIZE, SIZE)
+    kinds = masks.shape[1]
+    net = smp.Unet("resnet18", encoder_weights=None, decoder_channels=(128, 64, 32, 16, 16), classes=kinds)
     net = net.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=1e-2)
     g, end, seen = torch.Generator().manual_seed(seed), time.monotonic() + 60 * minutes, 0
     started = time.monotonic()
-    x_all, y_all = torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(masks)[:, None]
+    x_all, y_all = torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(masks)
     while time.monotonic() < end:
         done = (time.monotonic() - started) / (60 * minutes)
         for group in optimiser.param_groups:
@@ -122,7 +127,7 @@ def train(images: np.ndarray, masks: np.ndarray, minutes: float, seed: int) -> t
         with torch.autocast("cpu", torch.bfloat16):
             logit = net(((x - 0.6) / 0.25).contiguous(memory_format=torch.channels_last)).float()
         p = logit.sigmoid()
-        dice = 1 - (2 * (p * y).sum((1, 2, 3)) + 1) / (p.sum((1, 2, 3)) + y.sum((1, 2, 3)) + 1)
+        dice = 1 - (2 * (p * y).sum((2, 3)) + 1) / (p.sum((2, 3)) + y.sum((2, 3)) + 1)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, y) + dice.mean()
         optimiser.zero_grad()
         loss.backward()
@@ -131,7 +136,8 @@ def train(images: np.ndarray, masks: np.ndarray, minutes: float, seed: int) -> t
     return net.eval(), seen / len(images)
 
 
-def answer(net: Any, images: np.ndarray) -> np.ndarray:
+def answer_many(net: Any, images: np.ndarray) -> np.ndarray:
+    """(n, kinds, size, size) bool, with four mirror images averaged."""
     import torch
 
     found = []
@@ -143,7 +149,7 @@ def answer(net: Any, images: np.ndarray) -> np.ndarray:
             logits = [
                 net((v - 0.6) / 0.25).flip(b) if b else net((v - 0.6) / 0.25) for v, b in zip(views, back, strict=True)
             ]
-            found.append((sum(logits) > 0).numpy()[:, 0])
+            found.append((sum(logits) > 0).numpy())
     return np.concatenate(found)
 
 
@@ -175,7 +181,7 @@ def main() -> None:
             data = phantom(arguments.images, arguments.seed) if arm == "phantom" else ham10000("train", 500)[:2]
             net, passes = train(*data, arguments.minutes, arguments.seed)
         for name, (images, masks, unit) in tests.items():
-            found = otsu(images) if net is None else answer(net, images)
+            found = otsu(images) if net is None else answer_many(net, images)[:, 0]
             rows.append(
                 {
                     "arm": arm,

@@ -19,7 +19,7 @@ def demo_(
 ) -> None:
     """The whole job, offline, from nothing: data, split, training, bundle, predictions, report.
 
-    Without DATA it makes synthetic skin: lesions of four classes on skin of six tones, with hair and masks.
+    Without DATA it makes synthetic skin: lesions of HAM10000's seven classes on skin of every tone.
 
     Parameters
     ----------

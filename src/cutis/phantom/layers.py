@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,6 +46,8 @@ class Layers:
     def paint(self, light: Field) -> Field:
         """Skin's (H, W, 3) light with all covers laid on it, in place."""
         for part, opacity, rgb in self.covers:
-            under = light[part]
-            under += opacity[..., None] * (rgb - under)
+            left, top, width, height = cv2.boundingRect((opacity > 0).view(np.uint8))
+            where = slice(top, top + height), slice(left, left + width)
+            under = light[part][where]
+            under += opacity[where][..., None] * (rgb - under)
         return light

@@ -17,7 +17,7 @@ from cutis.phantom.scene import Camera, Lesion
 
 Field = NDArray[Any]  # one float32 plane, or (H, W, 3) light
 _TILE, _CELL = 96, 6  # cells of the noise sheet, and its pixels a cell
-_COARSE = 4.0  # pixels a cell that are enough: smoother noise is made smaller, then enlarged
+_COARSE = 3.0  # pixels a cell that are enough: smoother noise is made smaller, then enlarged
 FINE = 2  # canvases are this much larger than the picture (and antialiased), then averaged
 
 

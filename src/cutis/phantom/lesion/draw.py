@@ -66,8 +66,9 @@ def _pigment(ground: Ground, rng: np.random.Generator, cover: Field, layers: Lay
     shade *= 1 + np.float32(fall) * (np.float32(0.6) - ground.distance.clip(0, 1.2))
     shade *= lopsided(ground)
     layers.melanin[ground.part] += cover * shade * np.float32(lesion.pigment)
-    flush = 1 + np.float32(0.3) * middle - np.float32(0.2) * large
+    flush = np.float32(0.5) * middle - np.float32(0.3) * large
+    flush += np.float32(0.35) * ground.noise(rng, 0.4 * lesion.radius)
     if lesion.redness:
-        layers.blood[ground.part] += cover * flush.clip(0.4, 1.6) * np.float32(lesion.redness)
+        layers.blood[ground.part] += cover * cv2.exp(flush).clip(0.25, 3.0) * np.float32(lesion.redness)
     if lesion.depth:
-        layers.deep[ground.part] += cover * (2 - flush).clip(0.4, 1.6) * np.float32(lesion.depth)
+        layers.deep[ground.part] += cover * (1 - np.float32(0.6) * flush).clip(0.4, 1.6) * np.float32(lesion.depth)

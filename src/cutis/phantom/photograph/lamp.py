@@ -28,7 +28,8 @@ def light_up(view: View, camera: Camera, light: Field, layers: Layers) -> Field:
     square = x * x + y * y
     cos, sin = math.cos(camera.slope_angle) * camera.slope, math.sin(camera.slope_angle) * camera.slope
     lamp = np.float32(camera.gain) * (1 + np.float32(0.7 * cos) * x + np.float32(0.7 * sin) * y)
-    lamp *= 1 - np.float32(0.8 * camera.vignette) * (square * np.float32(0.5)) ** 1.5
+    half = square * np.float32(0.5)
+    lamp *= 1 - np.float32(0.8 * camera.vignette) * half * cv2.sqrt(half)
     if camera.aperture < _NONE:
         far = cv2.sqrt(square)
         passed = 1 / (1 + cv2.exp(((far - np.float32(camera.aperture)) / np.float32(_EDGE)).clip(-30, 30)))

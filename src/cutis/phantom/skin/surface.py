@@ -52,8 +52,8 @@ def _mottle(view: View, skin: Skin, rng: np.random.Generator) -> tuple[Field, Fi
     sun = skin.sun_damage
     wide, near, fine = _grain(view, rng, 6.0), _grain(view, rng, 1.5), _grain(view, rng, 0.3)
     pink, spots = _grain(view, rng, 3.5), _grain(view, rng, 0.8)
-    pigment = (0.05 + 0.16 * sun) * wide + (0.05 + 0.14 * sun) * near + 0.06 * fine
-    flush = 0.30 * pink - 0.10 * wide + (0.16 + 0.15 * sun) * spots + 0.10 * fine
+    pigment = (0.15 + 0.2 * sun) * wide + (0.06 + 0.14 * sun) * near + 0.045 * fine
+    flush = 0.32 * pink - 0.12 * wide + (0.12 + 0.15 * sun) * spots + 0.08 * fine
     return pigment, flush
 
 
@@ -67,8 +67,8 @@ def _furrows(view: View, skin: Skin, rng: np.random.Generator, pigment: Field, f
     cell, stretch = rng.uniform(0.38, 0.55), rng.uniform(1.0, 1.6)
     depth = sheets.furrows().lay(view, rng, cell, stretch)
     depth *= (0.8 + 0.5 * view.noise(rng, 4.0)).clip(0.1, 1.4) * np.float32(skin.texture)
-    pigment -= np.float32(0.22) * depth
-    flush -= np.float32(0.25) * depth
+    pigment -= np.float32(0.15) * depth
+    flush -= np.float32(0.17) * depth
     relief -= np.float32(0.045 + 0.03 * skin.sun_damage) * depth
 
 
