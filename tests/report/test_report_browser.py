@@ -33,7 +33,7 @@ def visit(browser: Any, report: Path, width: int, scheme: str) -> dict[str, Any]
     page.goto(report.as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function("[...document.images].every(i => i.complete)")
     seen: dict[str, Any] = page.evaluate(
         """() => ({
             width: document.documentElement.scrollWidth,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,12 +13,18 @@ from cutis.schema.licence import ComposedLicence
 FORMAT = 2
 
 
+# What is done about the colour of the light: nothing, or one of `cutis.image.constancy.CONSTANCY`.
+Constancy = Literal["none", "grey-world", "shades-of-grey", "max-rgb"]
+
+
 class Preprocessing(BaseModel):
     """From a file to the network's input: decode (orientation applied, sRGB 8 bit), resize the whole image to
-    size x size with Pillow's antialiased bilinear filter, uint8 RGB. Mean and standard deviation are in the graph."""
+    size x size with Pillow's antialiased bilinear filter, uint8 RGB, then colour constancy. Mean and standard deviation
+    are in the graph."""
 
     model_config = ConfigDict(frozen=True)
     size: int
+    constancy: Constancy = "none"
     mean: tuple[float, float, float]  # of pixel / 255
     std: tuple[float, float, float]
 
@@ -49,6 +55,27 @@ class Ood(BaseModel):
     quantile: float
 
 
+class GateThreshold(BaseModel):
+    """An image whose measure is below `value` is refused. source: "shipped" with the measure
+    (`cutis.image.quality`), or lower than that, for the sake of "validation" images."""
+
+    model_config = ConfigDict(frozen=True)
+    value: float
+    source: Literal["shipped", "validation"]
+
+
+class Gate(BaseModel):
+    """Which pictures are not answered: a threshold a measure of `cutis.image.quality`, by its name.
+
+    images, refused: validation images that were looked at, and the share of them that these thresholds refuse.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    thresholds: dict[str, GateThreshold]
+    images: int
+    refused: float
+
+
 class ParityRow(BaseModel):
     """How far a runtime's probabilities are from torch's: max |p - p_torch| over `images` real images at a batch
     size."""
@@ -77,6 +104,7 @@ class BundleCard(BaseModel):
     calibrator: Calibrator
     conformal: Conformal | None
     ood: Ood | None
+    gate: Gate | None = None
     operating_points: tuple[OperatingPoint, ...] = ()
     licence: ComposedLicence
     dataset: str

@@ -11,10 +11,12 @@ import numpy as np
 import polars as pl
 
 from cutis.bundle.calibrate import knn_distance, normalise_rows, operating_point
-from cutis.bundle.card import Ood, OperatingPoint
+from cutis.bundle.card import Gate, Ood, OperatingPoint, Preprocessing
+from cutis.bundle.gate import fit_gate, values
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.stream import Chunk, stream
 from cutis.data.dataset import Dataset
+from cutis.data.threads import one_thread_each
 from cutis.errors import CutisError, nearest
 from cutis.evaluate import calibrators
 from cutis.evaluate.conformal import fit_conformal
@@ -32,11 +34,15 @@ LEAST_PER_SIDE = 5  # malignant and benign units that an operating point needs
 
 @dataclass(frozen=True)
 class Seen:
-    """Rows that could be read (image_id, group, target...), with the model's outputs on them."""
+    """Rows that could be read (image_id, group, target...), with the model's outputs on them.
+
+    looks: (n, measures) by `cutis.bundle.gate.values`, if the pictures were looked at.
+    """
 
     rows: pl.DataFrame
     logits: np.ndarray
     features: np.ndarray
+    looks: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -65,28 +71,51 @@ class Fitted:
     calibrator: Calibrator = field(default_factory=Calibrator)
     conformal: Conformal | None = None
     ood: Ood | None = None
+    gate: Gate | None = None
     bank: np.ndarray | None = None  # (m, d) float32 unit rows
     operating_points: tuple[OperatingPoint, ...] = ()
     limits: list[str] = field(default_factory=list)
 
 
-def see(dataset: Dataset, rows: pl.DataFrame, runtime: Runtime, size: int, label: str) -> Seen:
-    """Decode and run the images of `rows` (of `dataset`), exactly as predict does; unreadable files are left out."""
+def see(
+    dataset: Dataset,
+    rows: pl.DataFrame,
+    runtime: Runtime,
+    preprocessing: Preprocessing,
+    label: str,
+    *,
+    look: bool = False,
+) -> Seen:
+    """Decode and run the images of `rows` (of `dataset`), exactly as predict does; unreadable files are left out.
+
+    look: also measure the pictures, for the gate.
+    """
     paths = [dataset.path / name for name in rows["file"].to_list()]
     logits: list[np.ndarray] = []
     features: list[np.ndarray] = []
+    looks: list[np.ndarray] = []
     keep = np.ones(len(paths), bool)
-    chunks = (c for c in stream(paths, runtime, size) for _ in _collect(c, logits, features, keep))
-    for _ in track(chunks, len(paths), label):
-        pass
+    found = stream(paths, runtime, preprocessing, look=values if look else None)
+    chunks = (c for c in found for _ in _collect(c, logits, features, looks, keep))
+    with one_thread_each():
+        for _ in track(chunks, len(paths), label):
+            pass
     if not logits:
         return Seen(rows, np.empty((0, 0), np.float32), np.empty((0, 0), np.float32))
-    return Seen(rows.filter(pl.Series(keep)), np.concatenate(logits)[keep], np.concatenate(features)[keep])
+    return Seen(
+        rows.filter(pl.Series(keep)),
+        np.concatenate(logits)[keep],
+        np.concatenate(features)[keep],
+        np.stack(looks) if looks else None,
+    )
 
 
-def _collect(chunk: Chunk, logits: list[np.ndarray], features: list[np.ndarray], keep: np.ndarray) -> range:
+def _collect(
+    chunk: Chunk, logits: list[np.ndarray], features: list[np.ndarray], looks: list[np.ndarray], keep: np.ndarray
+) -> range:
     logits.append(chunk.logits)
     features.append(chunk.features)
+    looks.extend(look for _, look in sorted(chunk.looks.items()))
     for place in chunk.reasons:
         keep[chunk.start + place] = False
     return range(len(chunk.logits))
@@ -108,7 +137,7 @@ def one_a_unit(rows: pl.DataFrame) -> np.ndarray:
 
 
 def fit(validation: Seen, training: np.ndarray, classes: Sequence[ClassInfo], *, unit: str, choice: Choice) -> Fitted:
-    """Calibrator, sets, OOD bank and threshold, operating points; what can't be fitted is a limit.
+    """Calibrator, sets, OOD bank and threshold, gate, operating points; what can't be fitted is a limit.
 
     validation.rows: image_id, group, target. training: (m, d) features of training images, from the same runtime.
     """
@@ -120,6 +149,7 @@ def fit(validation: Seen, training: np.ndarray, classes: Sequence[ClassInfo], *,
         )
         return out
     _fit_ood(out, validation, training, unit)
+    add_gate(out, validation)
     fit_answers(out, validation, classes, unit=unit, choice=choice)
     return out
 
@@ -142,6 +172,19 @@ def fit_answers(out: Fitted, seen: Seen, classes: Sequence[ClassInfo], *, unit: 
     one = one_a_unit(rows)
     _fit_sets(out, p[one], targets[one], rows[one.tolist()], list(codes), len(rows), unit, choice)
     _fit_points(out, p[one], targets[one], classes, unit)
+
+
+def add_gate(out: Fitted, seen: Seen) -> None:
+    """The gate, from the pictures that were looked at, into `out`."""
+    if seen.looks is None:
+        return
+    out.gate = fit_gate(seen.looks)
+    lowered = [name for name, limit in out.gate.thresholds.items() if limit.source == "validation"]
+    if lowered:
+        out.limits.append(
+            f"The gate is laxer than Cutis's own ({', '.join(lowered)}): that would refuse more than 2 % of validation "
+            "images."
+        )
 
 
 def _fit_ood(out: Fitted, validation: Seen, training: np.ndarray, unit: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from cutis import __version__
-from cutis.bundle.card import BundleCard, ParityRow, Preprocessing
+from cutis.bundle.card import BundleCard, Constancy, ParityRow, Preprocessing
 from cutis.bundle.fit import MOST_FEATURES, Choice, drawn, fit, see, write_bank
 from cutis.bundle.load import MODEL, OOD, PAGE, WEIGHTS, content_digest
 from cutis.bundle.model_card import model_card
@@ -53,6 +53,7 @@ def freeze(
     classes: Sequence[ClassInfo] | None = None,
     weights_licence: dict[str, str] | None = None,
     choice: Choice | None = None,
+    constancy: Constancy = "none",
 ) -> Path:
     """Write the bundle folder `out` (all of it or nothing) and return its path.
 
@@ -60,7 +61,8 @@ def freeze(
     split: validation calibrates, training images make the OOD bank; images are read from `dataset`, not from a cache.
     mean, std: of pixel / 255, one a channel. flips: average over mirror images, in the graph. classes: in the order of
     the logits; the dataset's if None. weights_licence: what -> licence id, of weights it started from. choice: of
-    calibrator and sets; None is temperature and LAC at 90 %. trained: training evidence, JSON values.
+    calibrator and sets; None is temperature and LAC at 90 %. constancy: of the colours that it learned from.
+    trained: training evidence, JSON values.
 
     Raises CutisError if `out` exists, no image can be read, or a runtime's probabilities differ from torch's by more
     than 1e-3 on real images at batch 1 or 7.
@@ -73,19 +75,20 @@ def freeze(
     exported = Exported(copy.deepcopy(network).cpu().float(), mean, std, flips).eval()
     table = dataset.usable().join(split.table.select("image_id", "group", "part"), on="image_id").sort("image_id")
     part = {name: table.filter(pl.col("part") == name) for name in ("train", "val")}
+    preprocessing = Preprocessing(size=size, constancy=constancy, mean=_three(mean), std=_three(std))
 
     with atomic_folder(out) as folder:
         export_onnx(exported, folder / MODEL, size)
         _save_weights(network, folder / WEIGHTS)
         model = (folder / MODEL).read_bytes()
         runtime = Runtime(model)
-        validation = see(dataset, part["val"], runtime, size, "calibrate")
-        training = see(dataset, drawn(part["train"], MOST_FEATURES), runtime, size, "features")
+        validation = see(dataset, part["val"], runtime, preprocessing, "calibrate", look=True)
+        training = see(dataset, drawn(part["train"], MOST_FEATURES), runtime, preprocessing, "features")
         unit = split.proof.unit
         fitted = fit(validation, training.features, classes, unit=unit, choice=choice or Choice())
         if fitted.bank is not None:
             write_bank(fitted.bank, folder / OOD)
-        parity = _parity(exported, model, dataset, part, size, fitted.calibrator)
+        parity = _parity(exported, model, dataset, part, preprocessing, fitted.calibrator)
         files = [MODEL, WEIGHTS, *([OOD] if fitted.bank is not None else [])]
         card = BundleCard(
             cutis=__version__,
@@ -93,11 +96,12 @@ def freeze(
             backbone=backbone,
             method=method,
             classes=classes,
-            preprocessing=Preprocessing(size=size, mean=_three(mean), std=_three(std)),
+            preprocessing=preprocessing,
             flips=flips,
             calibrator=fitted.calibrator,
             conformal=fitted.conformal,
             ood=fitted.ood,
+            gate=fitted.gate,
             operating_points=fitted.operating_points,
             licence=compose(
                 {**dataset.licence.parts, **(weights_licence or {}), "Cutis code": "Apache-2.0"},
@@ -142,14 +146,19 @@ def _save_weights(network: nn.Module, path: Path) -> None:
 
 
 def _parity(
-    exported: Exported, model: bytes, dataset: Dataset, part: dict[str, pl.DataFrame], size: int, calibrator: Calibrator
+    exported: Exported,
+    model: bytes,
+    dataset: Dataset,
+    part: dict[str, pl.DataFrame],
+    preprocessing: Preprocessing,
+    calibrator: Calibrator,
 ) -> tuple[ParityRow, ...]:
     """Every installed runtime against torch on real images (validation's, else training's), at batch 1 and 7."""
     import torch
 
-    images = _real_images(dataset, part["val"], size)
+    images = _real_images(dataset, part["val"], preprocessing)
     if not len(images):
-        images = _real_images(dataset, part["train"], size)
+        images = _real_images(dataset, part["train"], preprocessing)
     if not len(images):
         raise CutisError(f"{dataset.path}: no image of the split can be read, so the export can't be checked.")
     found = []
@@ -172,11 +181,12 @@ def _parity(
     return tuple(found)
 
 
-def _real_images(dataset: Dataset, rows: pl.DataFrame, size: int) -> np.ndarray:
+def _real_images(dataset: Dataset, rows: pl.DataFrame, preprocessing: Preprocessing) -> np.ndarray:
+    size = preprocessing.size
     images: list[np.ndarray] = []
     for name in drawn(rows, PARITY_IMAGES)["file"].to_list():
         try:
-            images.append(read_square(dataset.path / name, size))
+            images.append(read_square(dataset.path / name, size, constancy=preprocessing.constancy))
         except BadImage:
             continue
     return np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)

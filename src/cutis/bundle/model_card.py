@@ -48,7 +48,9 @@ def _class_row(c: Any) -> tuple[str, str, str, str]:
 def _input(card: BundleCard) -> str:
     size = card.preprocessing.size
     views = " The network sees it and its three mirror images; logits are averaged." if card.flips else ""
-    return f"The whole image, upright, sRGB, resized to {size} x {size} pixels.{views}"
+    constancy = card.preprocessing.constancy
+    colours = "" if constancy == "none" else f" Its colours are corrected by {constancy.replace('-', ' ')}."
+    return f"The whole image, upright, sRGB, resized to {size} x {size} pixels.{colours}{views}"
 
 
 def _learned(card: BundleCard) -> str:
@@ -82,6 +84,13 @@ def _calibration(card: BundleCard) -> str:
             "image, a "
             f"distance that {1 - card.ood.quantile:.0%} of validation exceeds."
         )
+    if card.gate:
+        lines.append(
+            "Gate: a picture is refused before it is answered if it is below the threshold of any measure, as "
+            f"{card.gate.refused:.1%} of {card.gate.images:,} validation images are."
+        )
+        limits = [(name, f"{t.value:.4g}", t.source) for name, t in card.gate.thresholds.items()]
+        lines.append(_table(("measure", "refused below", "threshold from"), limits))
     if card.operating_points:
         rows = [
             (o.name, f"{o.threshold:.4f}", f"{o.sensitivity:.3f}", f"{o.specificity:.3f}", o.n)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,28 @@ from threadpoolctl import threadpool_limits
 
 from cutis.bundle.calibrate import knn_distance
 from cutis.bundle.card import BundleCard
+from cutis.bundle.gate import graded, thresholds
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.sources import Source, gather
 from cutis.bundle.stream import BATCH, Chunk, stream
 from cutis.data.dataset import Dataset
+from cutis.data.threads import one_thread_each
 from cutis.evaluate import calibrators
 from cutis.evaluate.conformal import answer_sets
 from cutis.progress import silent, track
 from cutis.schema.predictions import Predictions, PredictionsInfo
 
 _IDENTITY = ("image_id", "lesion_id", "patient_id", "source", "target")
+
+
+@dataclass
+class _Outputs:
+    """Of all files, by their number. errors: why unreadable. faults: what the gate says of the picture, if anything."""
+
+    logits: np.ndarray
+    strange: np.ndarray
+    errors: dict[int, str] = field(default_factory=dict)
+    faults: dict[int, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,45 +63,58 @@ class Bundle:
         *,
         part: str | None = None,
         batch: int = BATCH,
+        gate: bool = True,
         progress: bool = True,
     ) -> Predictions:
         """Calibrated probabilities, sets, OOD scores and refusals for every image of `source`.
 
         source, part: as in `cutis.bundle.sources.gather`. batch: images inferred together; results don't depend on it.
+        gate: whether pictures are refused for their quality, if the bundle has a gate.
 
         set: codes at the bundle's coverage, most probable first. It may be empty: then no class is likely enough.
-        status: "ok"; "refused", if the image is unlike the training images or its set is empty (`reason` says which,
-        with the numbers; probabilities are still given, for audits); "error", if the file can't be read (`reason` says
-        why; probabilities null). Raises CutisError if there is nothing to predict.
+        status: "ok"; "refused", if the picture is bad or shows no skin, is unlike the training images, or its set is
+        empty (probabilities are still given, for audits); "error", if the file can't be read (`reason` says why;
+        probabilities null). reason of a refusal: one or several, in this order, joined by "; ", each a code, a colon,
+        and what to do or the numbers: "too blurred: Hold the phone steady, ...". Raises CutisError if there is nothing
+        to predict.
         """
         rows = gather(source, part, self.card)
         paths = rows.paths()
         n, k = len(paths), len(self.codes)
-        logits = np.full((n, k), np.nan, np.float32)
-        strange = np.full(n, np.nan)
-        errors: dict[int, str] = {}
-        chunks = stream(paths, self.runtime, self.card.preprocessing.size, batch=batch)
+        out = _Outputs(np.full((n, k), np.nan, np.float32), np.full(n, np.nan))
+        gated = gate and self.card.gate is not None
+        look = self._look() if gated else None
+        chunks = stream(paths, self.runtime, self.card.preprocessing, batch=batch, look=look)
         # The bar counts images; chunks arrive in order.
-        steps = (i for chunk in chunks for i in self._take(chunk, logits, strange, errors))
+        steps = (i for chunk in chunks for i in self._take(chunk, out))
         # The little linear algebra of a chunk is quicker done than BLAS's own threads are woken, and they'd take cores.
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(1, user_api="blas"), one_thread_each():
             for _ in (track if progress else silent)(steps, n, "predict"):
                 pass
-        return Predictions(self._table(rows, logits, strange, errors), self._info(rows))
+        return Predictions(self._table(rows, out), self._info(rows, gated))
 
-    def _take(self, chunk: Chunk, logits: np.ndarray, strange: np.ndarray, errors: dict[int, str]) -> range:
+    def _look(self) -> Callable[[np.ndarray], list[str]]:
+        """What the gate says of a picture: "code: advice" of each fault."""
+        assert self.card.gate is not None
+        limits = thresholds(self.card.gate)
+        return lambda pixels: [f"{r.code}: {r.advice}" for r in graded(pixels, limits).reasons()]
+
+    def _take(self, chunk: Chunk, out: _Outputs) -> range:
         span = slice(chunk.start, chunk.start + len(chunk.logits))
-        logits[span] = chunk.logits
+        out.logits[span] = chunk.logits
         if self.bank is not None and self.card.ood is not None:
-            strange[span] = knn_distance(chunk.features, self.bank, self.card.ood.k)
+            out.strange[span] = knn_distance(chunk.features, self.bank, self.card.ood.k)
         for place, reason in chunk.reasons.items():
-            errors[chunk.start + place] = reason
+            out.errors[chunk.start + place] = reason
+        for place, faults in chunk.looks.items():
+            out.faults[chunk.start + place] = faults
         return range(span.start, span.stop)
 
-    def _table(self, rows: Source, logits: np.ndarray, strange: np.ndarray, errors: dict[int, str]) -> pl.DataFrame:
+    def _table(self, rows: Source, out: _Outputs) -> pl.DataFrame:
         card, codes = self.card, np.array(self.codes)
+        logits, strange = out.logits, out.strange
         broken = np.zeros(len(logits), bool)
-        broken[list(errors)] = True
+        broken[list(out.errors)] = True
         p = calibrators.apply(card.calibrator, np.where(broken[:, None], 0, logits))
         order = np.argsort(-p, axis=1, kind="stable")
         member = self._sets(p, rows) if card.conformal else None
@@ -100,10 +125,10 @@ class Bundle:
             if broken[i]:
                 sets.append(None)
                 status.append("error")
-                reasons.append(errors[i])
+                reasons.append(out.errors[i])
                 continue
             inside = None if member is None else [str(codes[c]) for c in order[i] if member[i, c]]
-            why = []
+            why = list(out.faults.get(i, ()))
             if card.ood and strange[i] > card.ood.threshold:
                 why.append(
                     f"unlike the training images: distance {strange[i]:.3f} to the nearest {card.ood.k} is above "
@@ -141,13 +166,14 @@ class Bundle:
         groups = rows.rows[rule.by].cast(pl.String).to_list() if known else ()
         return answer_sets(p, rows.rows["image_id"].to_list(), self.codes, rule, groups)
 
-    def _info(self, rows: Source) -> PredictionsInfo:
+    def _info(self, rows: Source, gated: bool) -> PredictionsInfo:
         card = self.card
         reduced = (
             ()
             if self.runtime.precision == "fp32"
             else (f"Computed in {self.runtime.precision}; the bundle holds its certificate.",)
         )
+        ungated = () if gated else ("No image was refused for its quality: there was no gate.",)
         return PredictionsInfo(
             classes=card.classes,
             bundle=card.digest,
@@ -161,5 +187,5 @@ class Bundle:
             licence=card.licence.model_dump(mode="json"),
             trained={"backbone": card.backbone, "method": card.method, **card.trained},
             images=str(rows.images),
-            limits=(*card.limits, *rows.limits, *reduced),
+            limits=(*card.limits, *rows.limits, *reduced, *ungated),
         )

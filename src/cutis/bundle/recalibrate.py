@@ -9,7 +9,7 @@ from typing import get_args
 import polars as pl
 
 from cutis.bundle.card import BundleCard
-from cutis.bundle.fit import Choice, Fitted, fit_answers, see
+from cutis.bundle.fit import Choice, Fitted, add_gate, fit_answers, see
 from cutis.bundle.freeze import write_card
 from cutis.bundle.load import PAGE, load_bundle
 from cutis.bundle.model_card import model_card
@@ -22,7 +22,8 @@ from cutis.schema.calibration import CalibratorMethod
 
 def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | str, choice: Choice) -> Path:
     """Write a copy of `bundle` to `out` whose probabilities, sets and operating points come from the validation part
-    of `dataset` by `choice`; network, refusal statistics and parity stay. Returns `out`.
+    of `dataset` by `choice`; network, refusal statistics and parity stay. A bundle that has no gate gets one, from the
+    same images. Returns `out`.
 
     The dataset must be split; where it is the one that the bundle learned from, by the split it learned from.
     Raises CutisError if `out` exists, there is no labelled validation image, or `choice` asks for a column that isn't
@@ -40,9 +41,11 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
             "bundle has seen. Calibrate on other data, or train again."
         )
     rows = data.usable().join(parts.table.select("image_id", "group", "part"), on="image_id").sort("image_id")
-    seen = see(data, rows.filter(pl.col("part") == "val"), loaded.runtime, card.preprocessing.size, "calibrate")
-    fitted = Fitted()
+    val = rows.filter(pl.col("part") == "val")
+    seen = see(data, val, loaded.runtime, card.preprocessing, "calibrate", look=card.gate is None)
+    fitted = Fitted(gate=card.gate)
     if len(seen.rows):
+        add_gate(fitted, seen)
         fit_answers(fitted, seen, card.classes, unit=parts.proof.unit, choice=choice)
     if fitted.conformal is None:
         why = next((limit for limit in fitted.limits if limit.startswith("No ")), "No validation image can be read.")
@@ -54,6 +57,7 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
             update={
                 "calibrator": fitted.calibrator,
                 "conformal": fitted.conformal,
+                "gate": fitted.gate,
                 "operating_points": fitted.operating_points,
                 "reduced": {},  # certificates were of other probabilities
                 "limits": (*fitted.limits, f"Calibrated on {data.card.name}.", *_kept(card)),

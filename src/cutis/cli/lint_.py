@@ -9,6 +9,7 @@ def lint_(
     *datasets: Path,
     against: list[Path] | None = None,
     look: bool = False,
+    embed: Path | None = None,
     out: Path | None = None,
 ) -> int:
     """Look for leaks inside a dataset's split and between datasets; exit 1 on any.
@@ -21,6 +22,8 @@ def lint_(
         What they must share nothing with: dataset folders or manifests; may be repeated.
     look
         Compare the images first, and record near-duplicates as proposals in each dataset's duplicates.parquet.
+    embed
+        Bundle whose features bring further candidates to --look: photographs that a network finds alike.
     out
         Write every finding to this .parquet file.
     """
@@ -34,8 +37,10 @@ def lint_(
     given = [*datasets, *(against or [])]
     if out is not None and out.suffix != ".parquet":
         raise CutisError(f"--out {out}: findings are written as .parquet.")
+    if embed is not None and not look:
+        raise CutisError("--embed brings candidates to the comparison of images: add --look.")
     if look:
-        _look(given)
+        _look(given, embed)
     found = lint(datasets, against or [])
     for line in _lines(found):
         say(line)
@@ -48,12 +53,20 @@ def lint_(
     return 1 if n else 0
 
 
-def _look(given: list[Path]) -> None:
+def _look(given: list[Path], bundle: Path | None) -> None:
     from cutis.data.dataset import Dataset
     from cutis.data.near_duplicates import find_duplicates
     from cutis.progress import track
 
-    pairs = find_duplicates([Dataset.load(path) for path in given], progress=track)
+    datasets = [Dataset.load(path) for path in given]
+    embeddings = None
+    if bundle is not None:
+        from cutis.bundle.embed import embed
+        from cutis.bundle.load import load_bundle
+
+        loaded = load_bundle(bundle)
+        embeddings = {d.card.name: embed(loaded, d, progress=track) for d in datasets}
+    pairs = find_duplicates(datasets, embeddings=embeddings, progress=track)
     counts = dict(pairs["kind"].value_counts(sort=True).iter_rows())
     say(f"looked: {', '.join(f'{n:,} pairs {kind}' for kind, n in counts.items()) or 'no near-duplicates'}")
 

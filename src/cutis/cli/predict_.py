@@ -13,6 +13,7 @@ def predict_(
     part: str | None = None,
     runtime: str | None = None,
     precision: str = "fp32",
+    gate: bool = True,
     overwrite: bool = False,
 ) -> int:
     """Run a bundle on images or a dataset: calibrated sets, refusals, one row an image.
@@ -33,19 +34,24 @@ def predict_(
         openvino or onnxruntime (chosen for this machine if not given).
     precision
         fp32, or a reduced one that the bundle holds a certificate for.
+    gate
+        Refuse pictures that are blurred, dark, not of skin and the like, by the bundle's own thresholds.
     overwrite
         Replace OUT if it exists.
     """
     from cutis.bundle.load import load_bundle
     from cutis.files import refuse_existing
+    from cutis.schema.predictions import refusals
 
     if not overwrite:
         refuse_existing(out)
-    predictions = load_bundle(bundle, runtime=runtime, precision=precision).predict(source, part=part)
+    predictions = load_bundle(bundle, runtime=runtime, precision=precision).predict(source, part=part, gate=gate)
     predictions.save(out)
     count = dict(predictions.table["status"].value_counts().iter_rows())
     refused, broken = count.get("refused", 0), count.get("error", 0)
     say(f"{out}: {len(predictions.table):,} images, {refused:,} refused, {broken:,} unreadable")
+    for reason, images in refusals(predictions.table).items():
+        say(f"refused: {images:,} {reason}")
     if broken:
         first = predictions.table.filter(predictions.table["status"] == "error").row(0, named=True)
         say(f"unreadable, for example: {first['image_id']}: {first['reason']}")

@@ -17,6 +17,7 @@ def train_(
     epochs: int | None = None,
     backbone: str | None = None,
     size: int | None = None,
+    constancy: str | None = None,
     method: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
     pretrained: bool | None = None,
@@ -44,6 +45,9 @@ def train_(
         compact_resnet_s, or any timm model's name.
     size
         Side of the network's input, in pixels.
+    constancy
+        What is done about the colour of the light, in training and prediction: none (the default), grey-world,
+        shades-of-grey or max-rgb.
     method
         What is learned: cross-entropy, focal.
     set_
@@ -89,6 +93,7 @@ def train_(
             epochs=epochs,
             backbone=backbone,
             size=size,
+            constancy=constancy,
             method=method,
             method_settings=method_settings or None,
             pretrained=pretrained,

@@ -1,8 +1,8 @@
 """The training cache: every image decoded once, at training size, in one memory-mapped file.
 
-A cache is named by what is in it (content digest of the dataset, the images asked for, size, decoder version), so it is
-never out of date. It is written aside and renamed: whoever is killed while building leaves only a partial file, which
-the next builder removes. A lock lets one process build while others wait.
+A cache is named by what is in it (content digest of the dataset, the images asked for, size, colour constancy, decoder
+version), so it is never out of date. It is written aside and renamed: whoever is killed while building leaves only a
+partial file, which the next builder removes. A lock lets one process build while others wait.
 """
 
 from __future__ import annotations
@@ -47,11 +47,13 @@ def open_cache(
     image_ids: Sequence[str],
     size: int,
     *,
+    constancy: str = "none",
     root: Path | str | None = None,
     progress: Progress[Any] = silent,
 ) -> Cache:
     """The cache of these images at size x size, built if it isn't there yet (`cutis.image.decode.read_square`).
 
+    constancy: as there; each has a cache of its own.
     root: folder of caches; by default <dataset>/.cache, or the user's cache folder where the dataset can't be written.
     Raises CutisError for an unknown or unreadable image, and for a full disk (nothing is kept).
     """
@@ -61,7 +63,8 @@ def open_cache(
     if unknown is not None or not ids:
         raise CutisError(f'{dataset.path}: no readable image "{unknown}".' if ids else "a cache of no images.")
     folder = Path(root) if root is not None else _folder(dataset)
-    key = sha256_text("\n".join([dataset.card.digest, str(size), str(VERSION), *ids]))[:32]
+    colours = [] if constancy == "none" else [constancy]
+    key = sha256_text("\n".join([dataset.card.digest, str(size), str(VERSION), *colours, *ids]))[:32]
     path = folder / f"{key}-{size}.npy"
     shape = (len(ids), size, size, 3)
     with disk_errors(path):
@@ -69,7 +72,7 @@ def open_cache(
         if _opened(path, shape) is None:
             with _locked(path.with_suffix(".lock")):
                 if _opened(path, shape) is None:  # nobody built it while we waited
-                    _build(path, shape, [dataset.path / files[i] for i in ids], progress)
+                    _build(path, shape, [dataset.path / files[i] for i in ids], constancy, progress)
     images = _opened(path, shape)
     if images is None:
         raise CutisError(f"{path}: damaged right after it was written; check the disk.")
@@ -92,7 +95,7 @@ def _opened(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     return images if images.shape == shape and images.dtype == np.uint8 else None
 
 
-def _build(path: Path, shape: tuple[int, ...], files: list[Path], progress: Progress[Any]) -> None:
+def _build(path: Path, shape: tuple[int, ...], files: list[Path], constancy: str, progress: Progress[Any]) -> None:
     for stale in path.parent.glob(f".{path.stem}-*.partial"):  # of a builder that was killed: we hold the lock
         stale.unlink(missing_ok=True)
     needed, free = int(np.prod(shape)), shutil.disk_usage(path.parent).free
@@ -107,7 +110,8 @@ def _build(path: Path, shape: tuple[int, ...], files: list[Path], progress: Prog
         with aside.open("wb") as out:
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_2_0(out, header)
-            for pixels in progress(ordered(partial(read_square, size=shape[1]), files), len(files), "decode"):
+            read = partial(read_square, size=shape[1], constancy=constancy)
+            for pixels in progress(ordered(read, files), len(files), "decode"):
                 out.write(pixels.data if pixels.flags.c_contiguous else pixels.tobytes())
             out.flush()
             os.fsync(out.fileno())

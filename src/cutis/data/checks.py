@@ -6,7 +6,7 @@ know ("note"). What can't be told from the data at hand says "not estimable" and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -16,6 +16,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.duplicates import read_duplicates
 from cutis.data.label_quality import PATHOLOGY
 from cutis.data.lint import lint
+from cutis.data.picture_quality import quality_findings
 from cutis.data.shortcuts import shortcuts
 from cutis.errors import CutisError
 from cutis.progress import Progress, silent
@@ -48,6 +49,7 @@ def check(
     datasets: Sequence[Dataset],
     *,
     predictions: Predictions | None = None,
+    looks: Mapping[str, pl.DataFrame] | None = None,
     seed: int = 0,
     progress: Progress[Any] = silent,
 ) -> list[Finding]:
@@ -56,8 +58,9 @@ def check(
     What `cutis lint` finds, in splits and between the datasets, is among them.
 
     predictions: of a model on the dataset's images, out of sample, for doubting labels (see `label_doubts`); for one
-    dataset. seed: of the folds that shortcuts and labels are judged by.
-    Raises CutisError if no dataset is given, or two have one name (findings are told apart by it).
+    dataset. looks: by dataset's name, what `cutis.data.picture_quality.look_over` saw, to doubt pictures with. seed:
+    of the folds that shortcuts and labels are judged by. Raises CutisError if no dataset is given, or two have one
+    name (findings are told apart by it).
     """
     if not datasets:
         raise CutisError("no dataset to check. Name one or more dataset folders.")
@@ -72,6 +75,8 @@ def check(
     for dataset in datasets:
         for one in CHECKS:
             found += one(dataset)
+        if looks is not None:
+            found += quality_findings(dataset, looks[dataset.card.name])
         found += shortcuts(dataset, seed=seed)
         found += label_quality.label_doubts(dataset, predictions=predictions, seed=seed, progress=progress)
     found += [*lint(datasets), *licences(datasets)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from cutis import __version__
 from cutis.data.dataset import Dataset
 from cutis.data.label_quality import PATHOLOGY
+from cutis.data.picture_quality import artefact_counts
 from cutis.schema.classes import ClassInfo
 from cutis.schema.data_facts import Bar, ClassFacts, DataFacts, DatasetFacts, Distribution
 from cutis.schema.identity import group_ids, unit_name
@@ -32,13 +33,14 @@ _ATTRIBUTES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def describe(datasets: Sequence[Dataset]) -> DataFacts:
-    """Everything that the data page counts."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return DataFacts(cutis=__version__, created=now, datasets=tuple(describe_one(d) for d in datasets))
+def describe(datasets: Sequence[Dataset], looks: Mapping[str, pl.DataFrame] | None = None) -> DataFacts:
+    """Everything that the data page counts. looks: by dataset's name, of `cutis.data.picture_quality.look_over`."""
+    now, seen = datetime.now(UTC).isoformat(timespec="seconds"), looks or {}
+    facts = tuple(describe_one(d, seen.get(d.card.name)) for d in datasets)
+    return DataFacts(cutis=__version__, created=now, datasets=facts)
 
 
-def describe_one(dataset: Dataset) -> DatasetFacts:
+def describe_one(dataset: Dataset, looks: pl.DataFrame | None = None) -> DatasetFacts:
     card, groups = dataset.card, group_ids(dataset.manifest)
     table = with_age_band(dataset.manifest).with_columns(group=pl.Series(groups))
     size = pl.concat_str(pl.col("width", "height").cast(pl.String), separator=" x ")
@@ -69,6 +71,7 @@ def describe_one(dataset: Dataset) -> DatasetFacts:
             for column, (title, order) in _ATTRIBUTES.items()
             if column in table.columns and table[column].null_count() < len(table)
         ),
+        artefacts=() if looks is None else artefact_counts(dataset, looks),
         notes=card.notes,
     )
 

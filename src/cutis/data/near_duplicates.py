@@ -8,8 +8,8 @@ photographs of one lesion, taken apart, are not meant to be found: `lesion_id` i
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,7 +21,7 @@ import polars as pl
 from cutis.data.dataset import Dataset
 from cutis.data.duplicates import PAIRS, read_duplicates, write_duplicates
 from cutis.data.pair_candidates import Candidates, Described, by_embedding, by_features, by_hash, concatenated
-from cutis.data.threads import ordered
+from cutis.data.threads import one_thread_each, ordered
 from cutis.errors import CutisError, nearest
 from cutis.image import hashing
 from cutis.image.alignment import Picture, detail_of, picture, score
@@ -93,7 +93,7 @@ def near_duplicates(
         for row in d.usable().sort("image_id").iter_rows(named=True)
     ]
     distinct, pairs = _same_bytes(images)
-    with tempfile.TemporaryFile() as store, _one_thread_each():
+    with tempfile.TemporaryFile() as store, one_thread_each():
         described, starts = _described([i.path for i in distinct], store, by == "look", progress)
         candidates = [by_hash(described, progress)]
         if by == "look":
@@ -212,16 +212,3 @@ def _scored(
 def _same_pixels(one: _Image, other: _Image) -> bool:
     a, b = (decode(read_bytes(image.path), str(image.path)) for image in (one, other))
     return a.shape == b.shape and bool((a == b).all())
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Images are shared out among threads already; OpenCV's own would only get in their way."""
-    import cv2
-
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)

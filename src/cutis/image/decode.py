@@ -13,6 +13,7 @@ What is read, and how:
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -137,21 +138,46 @@ def decode_grey(data: bytes, name: str, *, least: int | None = None, max_pixels:
     return np.asarray(grey, np.uint8)
 
 
-def read_square(source: bytes | Path | str, size: int, name: str = "image") -> np.ndarray:
+def read_square(source: bytes | Path | str, size: int, name: str = "image", *, constancy: str = "none") -> np.ndarray:
     """uint8 (size, size, 3): the whole image squeezed into a square by Pillow's antialiased bilinear filter.
 
-    source: the file's bytes, or its path. Safe to call from several threads; the decoders and the resize release the
-    interpreter's lock. Raises BadImage.
+    source: the file's bytes, or its path. constancy: "none", or a name of `cutis.image.constancy.CONSTANCY`, done to
+    the square. Safe to call from several threads; the decoders and the resize release the interpreter's lock. Raises
+    BadImage.
     """
+    data, name = (source, name) if isinstance(source, bytes) else (read_bytes(source), str(source))
+    return _square(*_stored_pixels(data, name, size, MAX_PIXELS), size, constancy)
+
+
+def read_square_and_view(
+    source: bytes | Path | str, size: int, longer: int, name: str = "image", *, constancy: str = "none"
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `read_square` gives, and the upright picture it was made of (uint8 RGB, its colours as they came).
+
+    The picture may be smaller than the file's, as `decode` says, but then its longer side has `longer` pixels or more,
+    and its shorter side has half of that or more. Decoded once where that is enough for both, else twice. Raises
+    BadImage.
+    """
+    data, name = (source, name) if isinstance(source, bytes) else (read_bytes(source), str(source))
+    pixels, orientation, extent = _stored_pixels(data, name, size, MAX_PIXELS)
+    square = _square(pixels, orientation, extent, size, constancy)
+    long, short = max(pixels.shape[:2]), min(pixels.shape[:2])
+    if long < longer or short < longer / 2:
+        header = probe(data, name)
+        if max(header.width, header.height) > long:  # it was decoded at a part of its size
+            return square, decode(data, name, least=math.ceil(longer / OVERSAMPLE))
+    return square, _upright(pixels, orientation)
+
+
+def _square(pixels: np.ndarray, orientation: int, extent: tuple[float, float], size: int, constancy: str) -> np.ndarray:
     from PIL import Image
 
-    if isinstance(source, bytes):
-        data = source
-    else:
-        data, name = read_bytes(source), str(source)
-    pixels, orientation, extent = _stored_pixels(data, name, size, MAX_PIXELS)
-    small = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR, box=(0, 0, *extent))
-    return _upright(np.asarray(small), orientation)
+    small = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR, box=(0, 0, *extent)))
+    if constancy != "none":
+        from cutis.image.constancy import CONSTANCY
+
+        small = CONSTANCY[constancy](small)
+    return _upright(small, orientation)
 
 
 def _stored_pixels(

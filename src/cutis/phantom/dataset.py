@@ -22,7 +22,7 @@ from cutis.phantom.bias import Bias, plant, planted_melanin, read_bias
 from cutis.phantom.captions import caption, questions
 from cutis.phantom.classes import CLASSES, CODES
 from cutis.phantom.lesion.recipes import RECIPES, Recipes
-from cutis.phantom.patients import SITES, overview, rephotograph, sample, sample_person, visits
+from cutis.phantom.patients import SITES, overview, rephotograph, sample, sample_person, sample_site, visits
 from cutis.phantom.render import render
 from cutis.phantom.scene import Scene, check_codes
 from cutis.phantom.tones import Tones, skin_type, tones
@@ -166,10 +166,8 @@ def photographs(seed: int, plan: Plan) -> Iterator[tuple[Scene, dict[str, Any]]]
             "sex": person.sex,
             "fitzpatrick_skin_type": skin_type(melanin),
         }
-        sites = list(SITES)
-        site_shares = np.array([s for s, _, _ in SITES.values()])
         for k, diagnosis in enumerate(diagnoses):
-            site = sites[rng.choice(len(sites), p=site_shares / site_shares.sum())]
+            site = sample_site(rng)
             first = sample(
                 rng, diagnosis, person=person, site=site, duckling=k == odd or diagnosis != "nv", recipes=plan.recipes
             )

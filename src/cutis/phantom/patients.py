@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cutis.phantom.artefacts import sample_artefacts
+from cutis.phantom.classes import CODES, GENERIC
 from cutis.phantom.lesion.recipes import RECIPES, Recipes, Style, sample_lesion, sample_style
 from cutis.phantom.photograph import sample_camera
-from cutis.phantom.scene import Camera, Lesion, Scene, Skin
+from cutis.phantom.scene import Camera, Lesion, Scene, check_codes
 from cutis.phantom.skin.sampling import sample_skin
 from cutis.schema.vocabulary import SEXES
 
@@ -49,6 +50,11 @@ def sample_person(rng: np.random.Generator, melanin: float, diagnosis: str) -> P
     return Person(melanin, sample_style(rng), age, SEXES[rng.integers(2)])
 
 
+def sample_site(rng: np.random.Generator) -> str:
+    """A key of `SITES`, as often as lesions are there."""
+    return list(SITES)[rng.choice(len(SITES), p=_SHARES / _SHARES.sum())]
+
+
 def sample(
     rng: np.random.Generator,
     diagnosis: str | None = None,
@@ -64,13 +70,10 @@ def sample(
     person: whose lesion it is: the skin's tone and, unless `duckling`, the style of the naevi. site: a key of `SITES`.
     Raises CutisError, naming the nearest valid value, for an unknown diagnosis or site, or impossible melanin.
     """
-    from cutis.phantom.classes import CODES, GENERIC
-    from cutis.phantom.scene import check_codes
-
     drawn = CODES[rng.integers(len(CODES))]
     diagnosis = diagnosis or drawn
     check_codes([diagnosis], (*CODES, GENERIC), "diagnosis")
-    place = list(SITES)[rng.choice(len(SITES), p=_SHARES / _SHARES.sum())]
+    place = sample_site(rng)
     site = site or place
     check_codes([site], SITES, "site")
     skin = sample_skin(rng, person.melanin if person and melanin is None else melanin)
@@ -82,7 +85,6 @@ def sample(
 
 def rephotograph(scene: Scene, rng: np.random.Generator) -> Scene:
     """The same lesion again: another pose, light, hair and noise."""
-    assert scene.lesion is not None
     return replace(scene, camera=sample_camera(rng, scene.lesion), artefacts=sample_artefacts(rng, scene.skin))
 
 
@@ -112,22 +114,19 @@ def visits(scene: Scene, rng: np.random.Generator, months: Sequence[float], grow
     darkens a little; pose, light, hair and the skin's blood and tan differ each time.
     """
     made = []
-    assert scene.lesion is not None
     for month in months:
-        larger = 1 + growth * month / 12
+        larger, darker = 1 + growth * month / 12, 1 + 0.2 * max(growth, 0.0) * month / 12
         tan = float(rng.normal(0, 0.04))
-        lesion = scene.lesion
-        grown = replace(
-            lesion,
-            radius=lesion.radius * larger,
-            pigment=min(0.6, lesion.pigment * (1 + 0.2 * max(growth, 0.0) * month / 12)),
-        )
+        grown = [
+            replace(one, radius=one.radius * larger, pigment=min(0.6, one.pigment * darker))
+            for one in scene.lesions[:1]
+        ]
         skin = replace(
             scene.skin,
             melanin=float(np.clip(scene.skin.melanin * (1 + tan), 0, 0.6)),
             blood=float(np.clip(scene.skin.blood * rng.uniform(0.8, 1.25), 0, 0.3)),
         )
-        again = replace(scene, lesions=(grown, *scene.lesions[1:]), skin=skin)
+        again = replace(scene, lesions=(*grown, *scene.lesions[1:]), skin=skin)
         made.append(rephotograph(again, rng))
     return made
 
@@ -175,5 +174,5 @@ def region(
 
 def plain(rng: np.random.Generator, melanin: float | None = None) -> Scene:
     """Skin without a lesion."""
-    skin: Skin = sample_skin(rng, melanin)
+    skin = sample_skin(rng, melanin)
     return Scene(skin=skin, lesions=(), camera=sample_camera(rng, None), artefacts=sample_artefacts(rng, skin))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from cutis.files import write_json
 from cutis.report import _check_free, report_folder, words
 from cutis.report.data_figures import figures, uniform
@@ -15,12 +17,14 @@ from cutis.report.thumbs import save_thumb
 from cutis.schema.data_facts import DataFacts, DatasetFacts
 from cutis.schema.finding import SEVERITIES, Finding, Severity, findings_table
 
-CONTENT = frozenset({"index.html", "data.json", "findings.parquet", "figures", "thumbs"})
+CONTENT = frozenset({"index.html", "data.json", "findings.parquet", "quality.parquet", "figures", "thumbs"})
 MARK = "data.json"
 LISTED = 8  # findings of a check that stand open on the page
 FOLDED = 100  # and how many more behind a fold; all are in findings.parquet
 PICTURED = 12  # pairs, and doubted labels, that are shown with pictures
+WORST = 4  # pictures of each fault
 LABEL_DOUBT = "label doubt"
+QUALITY = "picture quality"
 _PICTURE_UNITS = ("photograph", "image bytes", "near-duplicate")
 _SHARED = ("image id", "image bytes", "lesion id", "patient id")
 # Checks whose findings are pairs of images that may be one.
@@ -48,6 +52,7 @@ MEANING = {
     "same bytes": "The same file under two names counts twice, and leaks if a split parts it.",
     "near-duplicate": "Images that look like one picture, cropped, turned or recompressed: a person has to say.",
     LABEL_DOUBT: "A classifier that never saw the lesion finds the label unlikely. A weak one is often wrong itself.",
+    QUALITY: "What a model, or a person, would refuse to judge. If you can, take it again; else know that it is there.",
     "confirmation": "How diagnoses were made; without histopathology a malignant label is an opinion.",
     "readers disagree": "Readers named other diagnoses too; one label hides that.",
     "rare class": "Too little to learn from or to measure with.",
@@ -109,12 +114,14 @@ def write_data_page(
     pictures: Mapping[str, Pictures],
     out: Path | str,
     *,
+    looks: Mapping[str, pl.DataFrame] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write the page's folder and return its path.
 
     It holds index.html (no script, nothing loaded from elsewhere), findings.parquet (every finding), data.json (every
-    count), figures/*.svg and, where the images are at hand, thumbs/*.jpg of suspected duplicates and label errors.
+    count), figures/*.svg and, where the images are at hand, thumbs/*.jpg of suspected duplicates, label errors and the
+    worst pictures. looks: by dataset's name, numbers of each image, for quality.parquet.
     The folder appears complete or not at all. An `out` that exists is refused, unless it is empty, or `overwrite` is
     true and it is an earlier data page with nothing else in it. Raises CutisError.
     """
@@ -129,6 +136,7 @@ def write_data_page(
             (f for f in findings if f.check == LABEL_DOUBT and f.image_id),
             key=lambda f: (SEVERITIES.index(f.severity), f.score if f.score is not None else 1.0),
         )
+        worst = _worst(findings)
         drawn = [figures(d, f"{k + 1:02d}") for k, d in enumerate(facts.datasets)]
         every: list[Figure] = [figure for own in drawn for _, figure in own]
         save_all(every, folder / "figures")
@@ -150,6 +158,9 @@ def write_data_page(
                 all_pairs=len(pairs),
                 doubts=[(f, thumbs.of(f.dataset, f.image_id)) for f in doubts[:PICTURED]],
                 all_doubts=len(doubts),
+                worst=[(f, thumbs.of(f.dataset, f.image_id)) for f in worst],
+                looked=any(d.artefacts for d in facts.datasets),
+                share=_share,
                 tiles=_tiles,
                 same=_same,
                 listed=LISTED,
@@ -162,6 +173,9 @@ def write_data_page(
         (folder / "index.html").write_text(html, encoding="utf-8")
         write_json(folder / "data.json", facts.model_dump(mode="json"))
         findings_table(findings).write_parquet(folder / "findings.parquet")
+        if looks:
+            every_image = [t.select(pl.lit(name).alias("dataset"), pl.all()) for name, t in looks.items()]
+            pl.concat(every_image).write_parquet(folder / "quality.parquet")
     return out
 
 
@@ -184,6 +198,19 @@ def _pairs(findings: Sequence[Finding]) -> list[Finding]:
     for f in found:
         once.setdefault(frozenset({(f.dataset, f.image_id), (f.other_dataset, f.other_id)}), f)
     return list(once.values())
+
+
+def _worst(findings: Sequence[Finding]) -> list[Finding]:
+    """Some pictures of each fault; findings of a fault come the worst first."""
+    by_fault: dict[str, list[Finding]] = {}
+    for f in findings:
+        if f.check == QUALITY and f.image_id:
+            by_fault.setdefault(f.message.partition(":")[0], []).append(f)
+    return [f for own in by_fault.values() for f in own[:WORST]]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f}\N{NO-BREAK SPACE}%" if whole else ""
 
 
 class _Thumbs:

@@ -34,8 +34,22 @@ class ClassFacts(BaseModel):
     pathology: float | None = None
 
 
+class ArtefactCount(BaseModel):
+    """How many images, in all and of each class, show something that isn't the skin's (name "hair"); "": were looked
+    at.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    images: int
+    classes: dict[str, int]
+
+
 class DatasetFacts(BaseModel):
-    """One dataset, counted. unit: what a group is. licence: the composed answer; attribution: whom to name."""
+    """One dataset, counted. unit: what a group is. licence: the composed answer; attribution: whom to name.
+
+    artefacts: the first counts the images looked at; empty if the pictures were not.
+    """
 
     model_config = ConfigDict(frozen=True)
     name: str
@@ -51,6 +65,7 @@ class DatasetFacts(BaseModel):
     groups: int
     classes: tuple[ClassFacts, ...]
     distributions: tuple[Distribution, ...]
+    artefacts: tuple[ArtefactCount, ...] = ()
     notes: tuple[str, ...] = ()
 
 

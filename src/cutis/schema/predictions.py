@@ -192,6 +192,16 @@ def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) ->
     return table
 
 
+def refusals(table: pl.DataFrame) -> dict[str, int]:
+    """For what images were refused, and how many, the commonest first; an image refused for two things counts twice.
+
+    table: of Predictions. A code is what stands before the colon of each reason: "too blurred".
+    """
+    reasons = table.filter(pl.col("status") == "refused")["reason"].drop_nulls().str.split("; ").explode()
+    codes = reasons.str.split(":").list.first().alias("code")
+    return dict(codes.value_counts(name="n").sort("n", "code", descending=[True, False]).rows())
+
+
 def with_age_band(table: pl.DataFrame) -> pl.DataFrame:
     """The table with `age_band` made from `age_approx`, if it has only that."""
     if "age_band" in table.columns or "age_approx" not in table.columns:

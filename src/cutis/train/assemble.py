@@ -63,7 +63,8 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
         return rows["target"].replace_strict(number, return_dtype=pl.Int64).to_numpy()
 
     def pixels(name: str, size: int) -> np.ndarray:
-        return open_cache(data, part[name]["image_id"].to_list(), size, progress=track).images
+        ids = part[name]["image_id"].to_list()
+        return open_cache(data, ids, size, constancy=config.constancy, progress=track).images
 
     objective = make_objective(config.method, **config.method_settings)
     missing = [c for c in objective.columns if c not in table.columns]
@@ -132,6 +133,7 @@ def freeze_run(pieces: Pieces, trainer: Trainer, data: Dataset, parts: Split, bu
         split=parts,
         classes=[c for c in data.card.classes if c.code in pieces.codes],
         size=config.size,
+        constancy=config.constancy,
         mean=pieces.mean,
         std=pieces.std,
         flips=config.flips,

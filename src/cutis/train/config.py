@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cutis.bundle.card import Constancy
 from cutis.errors import CutisError
 from cutis.schema.licence import Use
 from cutis.train.augment import Augmentation
@@ -17,10 +18,11 @@ class TrainConfig(BaseModel):
     """What a run does. Defaults are those that measured best on 2 cores (docs/explanation/default-model.md).
 
     Exactly one of `minutes` (wall time of the whole command, freezing included) and `epochs` is set. size: side of the
-    network's input in pixels. learning_rate: AdamW's peak, after a warm-up of `warmup_steps`, falling as a cosine to 0.
-    average: decay of the moving average of the weights, which is what is validated and frozen. patience: stop after
-    this many validations without a better one, and keep the best (None: run to the end and keep the last). use: what
-    the model is for; "commercial" refuses images and pretrained weights whose licences don't allow it.
+    network's input in pixels. constancy: what is done about the colour of the light, here and whenever the bundle
+    predicts. learning_rate: AdamW's peak, after a warm-up of `warmup_steps`, falling as a cosine to 0. average: decay
+    of the moving average of the weights, which is what is validated and frozen. patience: stop after this many
+    validations without a better one, and keep the best (None: run to the end and keep the last). use: what the model
+    is for; "commercial" refuses images and pretrained weights whose licences don't allow it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +30,7 @@ class TrainConfig(BaseModel):
     pretrained: bool = False
     weights: str | None = None
     size: int = Field(96, ge=32, le=1024)
+    constancy: Constancy = "none"
     use: Use = "research"
     method: str = "cross-entropy"
     method_settings: dict[str, float] = {}

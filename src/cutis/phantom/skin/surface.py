@@ -52,7 +52,7 @@ def _mottle(view: View, skin: Skin, rng: np.random.Generator) -> tuple[Field, Fi
     sun = skin.sun_damage
     wide, near, fine = _grain(view, rng, 6.0), _grain(view, rng, 1.5), _grain(view, rng, 0.3)
     pink, spots = _grain(view, rng, 3.5), _grain(view, rng, 0.8)
-    pigment = (0.15 + 0.2 * sun) * wide + (0.06 + 0.14 * sun) * near + 0.045 * fine
+    pigment = (0.12 + 0.16 * sun) * wide + (0.06 + 0.14 * sun) * near + 0.045 * fine
     flush = 0.32 * pink - 0.12 * wide + (0.12 + 0.15 * sun) * spots + 0.08 * fine
     return pigment, flush
 
