@@ -140,7 +140,9 @@ def test_planted_flips_are_found():
 @pytest.fixture(scope="module")
 def phantom(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, list[str]]:
     """A phantom dataset of two classes whose look differs, with twelve labels swapped; and those images."""
-    made = make_dataset(tmp_path_factory.mktemp("phantom") / "data", 200, size=48, seed=3, classes=["vasc", "nv"], balance="equal")
+    made = make_dataset(
+        tmp_path_factory.mktemp("phantom") / "data", 200, size=48, seed=3, classes=["vasc", "nv"], balance="equal"
+    )
     table = made.manifest
     swapped = table["image_id"].sample(12, seed=1).to_list()
     other = pl.when(pl.col("target") == "nv").then(pl.lit("vasc")).otherwise(pl.lit("nv"))

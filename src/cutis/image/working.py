@@ -83,6 +83,12 @@ class Working:
         return np.asarray(cv2.cvtColor(cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2LAB))
 
     @cached_property
+    def lab_planes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """L*, a* and b* of `lab`, apart."""
+        light, a, b = cv2.split(self.lab)
+        return np.asarray(light), np.asarray(a), np.asarray(b)
+
+    @cached_property
     def surround(self) -> np.ndarray:
         """uint8, 255 where the dark surround of a round field of view is (the dark corners), else 0."""
         found = np.zeros(self.shape, np.uint8)
@@ -147,7 +153,7 @@ class Working:
         field = cv2.subtract(self.small_field, self.shrink(self.lesion))
         if cv2.countNonZero(field) < 0.1 * field.size:
             field = self.small_field
-        medians = [percentile(cv2.extractChannel(self.lab, c), 0.5, field) for c in range(3)]
+        medians = [percentile(plane, 0.5, field) for plane in self.lab_planes]
         return medians[0] / 2.55, medians[1] - 128, medians[2] - 128
 
     @cached_property

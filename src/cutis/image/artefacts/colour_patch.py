@@ -24,11 +24,14 @@ def colour_patch(image: np.ndarray | Working, threshold: float = THRESHOLD) -> A
     highest, 21 have a sticker, two ink, one a blue object.
     """
     view = Working.of(image)
-    a, b = (view.lab[..., c].astype(np.float32) - 128 for c in (1, 2))
+    nothing = np.zeros(view.shape, np.uint8)
+    (least_a, *_), (least_b, most_b, *_) = (cv2.minMaxLoc(plane) for plane in view.lab_planes[1:])
+    if least_b - 128 > -_CHROMA / np.sqrt(2) and most_b - 128 < _YELLOW * (least_a - 128):
+        return Artefact(0.0, threshold, nothing)  # most pictures: no hue in them is odd
+    a, b = (plane.astype(np.float32) - 128 for plane in view.lab_planes[1:])
     _, a0, b0 = view.skin_colour
     skin_hue = (b > -a) & (b < _YELLOW * a)
     odd = ~skin_hue & (a * a + b * b >= _CHROMA**2) & ((a - a0) ** 2 + (b - b0) ** 2 >= _BEYOND**2)
-    nothing = np.zeros(view.shape, np.uint8)
     if not odd.any():
         return Artefact(0.0, threshold, nothing)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(odd.astype(np.uint8), connectivity=4)

@@ -27,7 +27,9 @@ def ink(image: np.ndarray | Working, threshold: float = THRESHOLD) -> Artefact:
     """
     view = Working.of(image)
     light0, a0, b0 = view.skin_colour
-    light, a, b = cv2.split(view.lab)
+    light, a, b = view.lab_planes
+    if cv2.minMaxLoc(b)[0] > 128 + min(b0 - _BEYOND, -_PALE) and cv2.minMaxLoc(a)[0] > 128 + min(a0 - _BEYOND, -_PALE):
+        return Artefact(0.0, threshold, np.zeros(view.shape, np.uint8))  # most pictures
     inky = {}
     for least in (_PALE, _VIVID):
         blue = cv2.bitwise_and(

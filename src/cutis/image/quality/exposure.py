@@ -22,8 +22,7 @@ def light(image: np.ndarray | Working, threshold: float = LIGHT) -> Score:
     (benchmarks/quality_thresholds.py). So a photograph of light skin may be very dark before this refuses it.
     """
     view = Working.of(image)
-    lightness = cv2.extractChannel(view.lab, 0)
-    value = percentile(lightness, 0.9, view.small_field) / 2.55
+    value = percentile(view.lab_planes[0], 0.9, view.small_field) / 2.55
     return Score(
         value, threshold, "too dark", "Turn on more light or go to a window, and keep your own shadow off the spot."
     )
@@ -32,8 +31,7 @@ def light(image: np.ndarray | Working, threshold: float = LIGHT) -> Score:
 def headroom(image: np.ndarray | Working, threshold: float = HEADROOM) -> Score:
     """Share of pixels, 0..1, that are not burnt out (luma below 250 of 255).
 
-    Threshold: a choice between two sets, 0.1 % of HAM10000 and about 2 % of ISIC 2017 being below; the latter's
-    failures are burnt out to the eye.
+    Threshold: a choice between two sets: none of 1,400 HAM10000 and 1.1 % of 700 ISIC 2017 images are below.
     """
     view = Working.of(image)
     burnt = at_least(view.grey, _CLIPPED)

@@ -13,7 +13,7 @@ class Score:
 
     code: the reason for refusing an image that is not ok, e.g. "too blurred"; empty for a measure that only advises.
     advice: to the person with the camera. mask: uint8 at working size (`Working.enlarge` brings it to the image's),
-    255 where the fault is (for skin: where skin is), or None where the fault has no place.
+    255 where the fault is, or None where it has no place.
     """
 
     value: float

@@ -5,7 +5,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from cutis.image.planes import at_least
 from cutis.image.quality.score import Score
 from cutis.image.working import Working
 
@@ -67,8 +66,5 @@ def skin(image: np.ndarray | Working, threshold: float = THRESHOLD) -> Score:
     """
     view = Working.of(image)
     value = float(skin_features(view) @ _WEIGHTS + BIAS)
-    a, b = (cv2.extractChannel(view.lab, c) for c in (1, 2))
-    # The mask only points: warm colours, a* >= 3 and b* >= -12.
-    warm = cv2.bitwise_and(at_least(a, 131), at_least(b, 116))
     advice = "No skin is seen: take the photograph close to bare skin, with nothing between."
-    return Score(value, threshold, "no skin seen", advice, view.spread(warm))
+    return Score(value, threshold, "no skin seen", advice)
