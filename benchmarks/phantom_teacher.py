@@ -61,7 +61,7 @@ def main() -> None:
                 if arm == "taught":
                     first = arguments.minutes * arguments.share
                     taught = train(drawn, work / f"teacher{seed}", minutes=first, seed=seed)
-                    weights, left = taught / "weights.safetensors", arguments.minutes - first
+                    weights, left = str(taught / "weights.safetensors"), arguments.minutes - first
                 bundle = train(real, work / f"{arm}{seed}", minutes=left, seed=seed, weights=weights)
                 rows.append(
                     {"arm": arm, "seed": seed, "minutes": arguments.minutes, **scores(bundle, real), **stamp("torch")}

@@ -6,7 +6,7 @@ ISIC 2017 photographs at 256 pixels on the longer side, in memory; one core (Ope
   * `assess`, all nine measures and six detectors: images/s.
   * What scikit-image and CleanVision measure too, on the same pictures: blur (skimage's blur_effect;
     CleanVision's edge filter), exposure (skimage's is_low_contrast; CleanVision's brightness percentiles, bright and
-    dark), size, and CleanVision's entropy, for which we have nothing.
+    dark), size.
 A peer that isn't installed is left out, and said; a peer gets a tenth of the pictures, at least 20. The last line is
 `quality ratio=X.XX`: the time of the faster peer over that of our five measures.
 """
@@ -49,17 +49,16 @@ def peers() -> dict[str, Callable[[np.ndarray], Any]]:
         from cleanvision.issue_managers.image_property import (
             BlurrinessProperty,
             BrightnessProperty,
-            EntropyProperty,
             SizeProperty,
         )
         from PIL import Image
 
         bright, dark = BrightnessProperty("light"), BrightnessProperty("dark")
-        blurry, entropy, size = BlurrinessProperty(), EntropyProperty(), SizeProperty()
+        blurry, size = BlurrinessProperty(), SizeProperty()
 
         def cleanvision(pixels: np.ndarray) -> None:
             image = Image.fromarray(pixels)
-            for measure in (bright, dark, blurry, entropy, size):
+            for measure in (bright, dark, blurry, size):
                 measure.calculate(image)
 
         found["cleanvision"] = cleanvision

@@ -126,6 +126,7 @@ def test_import_cutis_loads_nothing_heavy_and_offers_its_names():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow  # the whole job again, on data of its own
 def test_demo_makes_its_own_data_and_prints_the_report(tmp_path: Path):
     done = cutis("demo", "--out", tmp_path / "demo", "--images", 150, "--minutes", 0.4)
     assert done.returncode == 0, done.stderr

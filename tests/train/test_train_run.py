@@ -57,6 +57,7 @@ def start(skin: Dataset, out: Path, how: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", SCRIPT, str(skin.path), str(out), how])
 
 
+@pytest.mark.slow  # several trainings in processes of their own
 def test_kill_9_then_resume_gives_the_same_weights_bit_for_bit(skin: Dataset, tmp_path: Path):
     assert start(skin, tmp_path / "whole", "begin").wait() == 0
     process = start(skin, tmp_path / "killed", "begin")

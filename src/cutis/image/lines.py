@@ -80,10 +80,11 @@ def dark_lines(depth: np.ndarray, field: np.ndarray, faint: int, clear: int, sho
     # 16 bits hold the components of any picture of working size, at a third of the time.
     count, labels, stats, _ = cv2.connectedComponentsWithStats(here, connectivity=8, ltype=cv2.CV_16U)
     pixel = np.flatnonzero(here > 0)
-    line, dark = labels.ravel()[pixel].astype(np.intp), depth.ravel()[pixel]
+    line, dark = labels.ravel()[pixel], depth.ravel()[pixel]
     span = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    kept = (span >= shortest) & (np.bincount(line[dark >= clear], minlength=count) > 0)
-    kept[0] = False
+    kept = np.zeros(count, bool)
+    kept[line[dark >= clear]] = True
+    kept &= span >= shortest
     n = int(kept.sum())
     number = np.full(count, -1, np.intp)
     number[kept] = np.arange(n)

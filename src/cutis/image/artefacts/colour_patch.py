@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -25,15 +27,13 @@ def colour_patch(image: np.ndarray | Working, threshold: float = THRESHOLD) -> A
     """
     view = Working.of(image)
     nothing = np.zeros(view.shape, np.uint8)
-    (least_a, *_), (least_b, most_b, *_) = (cv2.minMaxLoc(plane) for plane in view.lab_planes[1:])
-    if least_b - 128 > -_CHROMA / np.sqrt(2) and most_b - 128 < _YELLOW * (least_a - 128):
-        return Artefact(0.0, threshold, nothing)  # most pictures: no hue in them is odd
-    a, b = (plane.astype(np.float32) - 128 for plane in view.lab_planes[1:])
-    _, a0, b0 = view.skin_colour
-    skin_hue = (b > -a) & (b < _YELLOW * a)
-    odd = ~skin_hue & (a * a + b * b >= _CHROMA**2) & ((a - a0) ** 2 + (b - b0) ** 2 >= _BEYOND**2)
+    _, a, b = view.lab_planes
+    odd = _odd_hues()[a, b]
     if not odd.any():
         return Artefact(0.0, threshold, nothing)
+    _, a0, b0 = view.skin_colour
+    a, b = (plane.astype(np.float32) - 128 for plane in (a, b))
+    odd &= (a - a0) ** 2 + (b - b0) ** 2 >= _BEYOND**2
     _, labels, stats, _ = cv2.connectedComponentsWithStats(odd.astype(np.uint8), connectivity=4)
     area, box = stats[:, cv2.CC_STAT_AREA], stats[:, cv2.CC_STAT_WIDTH] * stats[:, cv2.CC_STAT_HEIGHT]
     thin = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) < _BROAD  # a pen's line
@@ -46,3 +46,12 @@ def colour_patch(image: np.ndarray | Working, threshold: float = THRESHOLD) -> A
         best = share
         found = view.spread(here.astype(np.uint8) * 255)
     return Artefact(best, threshold, found)
+
+
+@cache
+def _odd_hues() -> np.ndarray:
+    """bool (256, 256): which pairs of 8-bit a* and b* are coloured as skin and blood are not."""
+    a, b = np.ogrid[-128:128, -128:128]
+    skin_hue = (b > -a) & (b < _YELLOW * a)
+    odd: np.ndarray = ~skin_hue & (a * a + b * b >= _CHROMA**2)
+    return odd
