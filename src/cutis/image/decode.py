@@ -195,7 +195,7 @@ def _stored_pixels(
             power = _scale(frame, least)
             pixels = _jpeg_pixels(data, name, frame, power)
             if frame.icc and frame.components == 3:
-                pixels = _to_srgb_array(pixels, frame.icc)
+                pixels = to_srgb_array(pixels, frame.icc)
             return pixels, frame.orientation, (frame.width / power, frame.height / power)
     image = _open(data, name, kind)
     _header(*image.size, kind, image.mode, 1, 1, name, max_pixels)  # before anything is decoded
@@ -317,22 +317,23 @@ def _rgb(image: PilImage, name: str) -> np.ndarray:
     elif mode not in ("RGB", "RGBX"):
         raise BadImage(name, f'pixels of mode "{mode}" are not supported; convert it to 8-bit RGB')
     pixels = np.array(image.convert("RGB"))
-    return _to_srgb_array(pixels, profile) if profile and mode not in ("1", "L", "LA") else pixels
+    return to_srgb_array(pixels, profile) if profile and mode not in ("1", "L", "LA") else pixels
 
 
 def _cmyk(image: PilImage, profile: bytes) -> np.ndarray:
     from PIL import ImageCms
 
-    transform = _srgb_transform(profile, "CMYK") if profile else None
+    transform = srgb_transform(profile, "CMYK") if profile else None
     rgb = image.convert("RGB") if transform is None else ImageCms.applyTransform(image, transform)
     assert rgb is not None
     return np.array(rgb)
 
 
-def _to_srgb_array(pixels: np.ndarray, profile: bytes) -> np.ndarray:
+def to_srgb_array(pixels: np.ndarray, profile: bytes) -> np.ndarray:
+    """uint8 RGB (H, W, 3) in the colours of an ICC profile -> sRGB; as it is where `srgb_transform` gives none."""
     from PIL import Image, ImageCms
 
-    transform = _srgb_transform(profile, "RGB")
+    transform = srgb_transform(profile, "RGB")
     if transform is None:
         return pixels
     converted = ImageCms.applyTransform(Image.fromarray(pixels), transform)
@@ -340,7 +341,7 @@ def _to_srgb_array(pixels: np.ndarray, profile: bytes) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def _srgb_transform(profile: bytes, mode: str) -> Any:
+def srgb_transform(profile: bytes, mode: str) -> Any:
     """A transform to sRGB, or None where the profile is sRGB already, unreadable, or not one for `mode`."""
     from PIL import ImageCms
 

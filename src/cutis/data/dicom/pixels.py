@@ -97,7 +97,7 @@ def rgb(tags: Any, name: str, index: int | None = None) -> np.ndarray:
         else:
             pixels, embedded = _decoded(tags, at), b""
         profile = _profile(tags)
-        return decode._to_srgb_array(pixels, profile) if profile and not embedded else pixels
+        return decode.to_srgb_array(pixels, profile) if profile and not embedded else pixels
     except BadImage:
         raise
     except Exception as error:  # pydicom and its decoders raise many kinds of error on damaged files
@@ -202,4 +202,4 @@ def _profile(tags: Any) -> bytes:
     profile = held.get("ICCProfile")
     if not profile or int(tags.SamplesPerPixel) != 3:
         return b""
-    return bytes(profile) if decode._srgb_transform(bytes(profile), "RGB") is not None else b""
+    return bytes(profile) if decode.srgb_transform(bytes(profile), "RGB") is not None else b""
