@@ -22,7 +22,7 @@ import numpy as np
 from common import ROOT, SHARED, record, stamp, table
 from phantom_realism import SIZE, answer_many, train
 
-KINDS = ("hair", "ruler", "dark_corner")
+KINDS = {"hair": "hair", "ruler": "ruler", "dark_corner": "dark_corners"}  # and what cutis.image.artefacts calls it
 COLUMNS = ["detector", "kind", "pictures", "shown", "precision", "recall"]
 
 
@@ -90,7 +90,7 @@ def main() -> None:
         rows.append(scored("U-Net on phantom alone", kind, seen[:, k].mean((1, 2)) > line, truth[:, k]))
     ours = [assess(picture) for picture in pictures]
     for k, kind in enumerate(KINDS):
-        found = np.array([a.artefacts[kind].present for a in ours])
+        found = np.array([a.artefacts[KINDS[kind]].present for a in ours])
         rows.append(scored("cutis.image.artefacts", kind, found, truth[:, k]))
     rows = [row | stamp("torch", "segmentation-models-pytorch") for row in rows]
     print(table(record("phantom_artefacts", rows), COLUMNS))
