@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
+from driving import as_process as cutis
 
 from cutis.data.dataset import Dataset
 from cutis.phantom.dataset import make_dataset
-
-
-def cutis(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cutis", *map(str, arguments)], capture_output=True, text=True, timeout=240
-    )
 
 
 def test_check_writes_the_page_and_says_what_is_grave(tmp_path: Path):

@@ -8,13 +8,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from driving import as_process as cutis
 
 from cutis.phantom.dataset import make_dataset
-
-
-def cutis(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cutis", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=240)
 
 
 def test_the_whole_job_by_hand(tmp_path: Path):

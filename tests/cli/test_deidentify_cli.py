@@ -5,16 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from cutis.cli import main
-
-
-def cutis(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of one command."""
-    with pytest.raises(SystemExit) as stopped:
-        main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return stopped.value.code, said.out, said.err  # type: ignore[return-value]
+from driving import in_process as cutis
 
 
 @pytest.fixture

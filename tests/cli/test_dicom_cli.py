@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from driving import as_process
 
 pytest.importorskip("highdicom")
 
 
 def cutis(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cutis", *map(str, arguments)]
-    home = os.environ | {"CUTIS_PSEUDONYM_KEY": "a key for tests only"}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=240, env=home)
+    return as_process(*arguments, cwd=cwd, env=os.environ | {"CUTIS_PSEUDONYM_KEY": "a key for tests only"})
 
 
 def test_there_and_back(class_folders: Path) -> None:

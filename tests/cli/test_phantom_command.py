@@ -6,21 +6,20 @@ from pathlib import Path
 
 import cv2
 import pytest
+from driving import in_process
 
-from cutis.cli import main
 from cutis.data.dataset import Dataset
 
 
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stopped:
-        main(["phantom", *map(str, arguments)])
-    return int(stopped.value.code or 0)
+def phantom(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    return in_process(capsys, "phantom", *arguments)
 
 
 def test_a_dataset_with_a_planted_ruler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "made"
-    assert run("--n", 12, "--out", out, "--size", 48, "--bias", "ruler:mel=0.9,nv=0.1", "--tone", "ita:55..-30") == 0
-    said = capsys.readouterr().out
+    asked = ("--n", 12, "--size", 48, "--bias", "ruler:mel=0.9,nv=0.1", "--tone", "ita:55..-30")
+    code, said, _ = phantom(capsys, "--out", out, *asked)
+    assert code == 0
     assert "12 images" in said
     assert "Planted: ruler in mel 90%, nv 10%." in said
     made = Dataset.load(out)
@@ -28,17 +27,17 @@ def test_a_dataset_with_a_planted_ruler(tmp_path: Path, capsys: pytest.CaptureFi
     assert made.manifest["phantom_ita"].is_between(-31, 56).all()
 
 
-def test_a_contact_sheet(tmp_path: Path) -> None:
-    assert run("--show", tmp_path / "sheet.png", "--size", 32, "--classes", "mel,nv") == 0
+def test_a_contact_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert phantom(capsys, "--show", tmp_path / "sheet.png", "--size", 32, "--classes", "mel,nv")[0] == 0
     assert cv2.imread(str(tmp_path / "sheet.png")).shape[0] > 64
-    assert run("--show", tmp_path / "sheet.png") == 2  # exists already
+    assert phantom(capsys, "--show", tmp_path / "sheet.png")[0] == 2  # exists already
 
 
-def test_recipes_of_ones_own(tmp_path: Path) -> None:
+def test_recipes_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipes = tmp_path / "mine.toml"
     recipes.write_text("[lesion]\nradius = [2.0, 2.1]\n")
-    assert run("--n", 3, "--out", tmp_path / "made", "--size", 32, "--config", recipes) == 0
-    assert run("--n", 3, "--out", tmp_path / "other", "--config", tmp_path / "nowhere.toml") == 2
+    assert phantom(capsys, "--n", 3, "--out", tmp_path / "made", "--size", 32, "--config", recipes)[0] == 0
+    assert phantom(capsys, "--n", 3, "--out", tmp_path / "other", "--config", tmp_path / "nowhere.toml")[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -57,8 +56,9 @@ def test_bad_requests_are_one_line(
     arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = ["--out", str(tmp_path / "made"), "--n", "3", *arguments] if arguments else []
-    assert run(*given) == 2
-    said = capsys.readouterr().err.strip()
+    code, _, said = phantom(capsys, *given)
+    said = said.strip()
+    assert code == 2
     assert words in said
     assert len(said.splitlines()) == 1
     assert not list(tmp_path.iterdir())

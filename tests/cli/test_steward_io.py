@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from driving import as_process
 
 from cutis.phantom.dataset import make_dataset
 
 
 def cutis(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cutis", *map(str, arguments)]
     home = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=240, env=home)
+    return as_process(*arguments, cwd=cwd, env=home)
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from driving import in_process as cutis
 
-from cutis.cli import main
 from cutis.phantom.dataset import make_dataset
-
-
-def cutis(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of one command."""
-    with pytest.raises(SystemExit) as stopped:
-        main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return stopped.value.code, said.out, said.err  # type: ignore[return-value]
 
 
 @pytest.fixture(scope="module")

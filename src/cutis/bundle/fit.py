@@ -16,7 +16,6 @@ from cutis.bundle.gate import fit_gate, values
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.stream import Chunk, stream
 from cutis.data.dataset import Dataset
-from cutis.data.threads import one_thread_each
 from cutis.errors import CutisError, nearest
 from cutis.evaluate import calibrators
 from cutis.evaluate.conformal import fit_conformal
@@ -97,9 +96,8 @@ def see(
     keep = np.ones(len(paths), bool)
     found = stream(paths, runtime, preprocessing, look=values if look else None)
     chunks = (c for c in found for _ in _collect(c, logits, features, looks, keep))
-    with one_thread_each():
-        for _ in track(chunks, len(paths), label):
-            pass
+    for _ in track(chunks, len(paths), label):
+        pass
     if not logits:
         return Seen(rows, np.empty((0, 0), np.float32), np.empty((0, 0), np.float32))
     return Seen(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 import numpy as np
 
 from cutis.bundle.card import Gate, GateThreshold
 from cutis.errors import CutisError, nearest
-from cutis.image.assess import Assessment
+from cutis.image.assess import Assessment, defaults
 from cutis.image.quality import MEASURES
 from cutis.image.working import SIDE, Working
 
@@ -17,12 +16,9 @@ MOST_REFUSED = 0.02  # of validation images, which are taken to be good
 VIEW = SIDE  # pixels that the longer side of a picture should have, to be judged
 
 
-@cache
 def shipped() -> dict[str, float]:
     """The measures that can refuse an image, in the order of their reasons, with their own thresholds."""
-    plain = Working(np.full((SIDE, SIDE, 3), 128, np.uint8))
-    scores = {name: measure(plain) for name, measure in MEASURES.items()}
-    return {name: score.threshold for name, score in scores.items() if score.code}
+    return {name: score.threshold for name, score in defaults().scores.items() if score.code}
 
 
 def graded(pixels: np.ndarray, thresholds: Mapping[str, float]) -> Assessment:

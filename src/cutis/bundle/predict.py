@@ -17,7 +17,6 @@ from cutis.bundle.runtime import Runtime
 from cutis.bundle.sources import Source, gather
 from cutis.bundle.stream import BATCH, Chunk, stream
 from cutis.data.dataset import Dataset
-from cutis.data.threads import one_thread_each
 from cutis.evaluate import calibrators
 from cutis.evaluate.conformal import answer_sets
 from cutis.progress import silent, track
@@ -88,7 +87,7 @@ class Bundle:
         # The bar counts images; chunks arrive in order.
         steps = (i for chunk in chunks for i in self._take(chunk, out))
         # The little linear algebra of a chunk is quicker done than BLAS's own threads are woken, and they'd take cores.
-        with threadpool_limits(1, user_api="blas"), one_thread_each():
+        with threadpool_limits(1, user_api="blas"):
             for _ in (track if progress else silent)(steps, n, "predict"):
                 pass
         return Predictions(self._table(rows, out), self._info(rows, gated))

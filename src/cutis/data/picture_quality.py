@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from cutis.data.dataset import Dataset
-from cutis.data.threads import one_thread_each, ordered
+from cutis.data.threads import ordered
 from cutis.image.artefacts import DETECTORS
-from cutis.image.assess import Assessment, assess
+from cutis.image.assess import assess, defaults
 from cutis.image.decode import OVERSAMPLE, BadImage, decode, read_bytes
 from cutis.image.quality import MEASURES
 from cutis.image.working import SIDE
@@ -40,10 +38,9 @@ def look_over(dataset: Dataset, *, progress: Progress[Any] = silent) -> pl.DataF
     def work(row: tuple[str, str]) -> dict[str, Any]:
         return {"image_id": row[0], **_looked(dataset.path / row[1])}
 
-    with one_thread_each():
-        rows = list(progress(ordered(work, usable.iter_rows()), len(usable), "look"))
+    rows = list(progress(ordered(work, usable.iter_rows()), len(usable), "look"))
     table = pl.DataFrame(rows, schema=_SCHEMA)
-    own = _thresholds()
+    own = defaults()
     measures = {n: s for n, s in own.scores.items() if s.code}
     codes = dict.fromkeys(s.code for s in measures.values())
     bad = [
@@ -68,7 +65,7 @@ def quality_findings(dataset: Dataset, looks: pl.DataFrame) -> list[Finding]:
     name, found = dataset.card.name, []
     for image_id, why in looks.filter(pl.col("unreadable").is_not_null()).select("image_id", "unreadable").rows():
         found.append(Finding("unreadable image", "warning", f"its file: {why}", name, image_id))
-    for measure, score in _thresholds().scores.items():
+    for measure, score in defaults().scores.items():
         column = f"quality_{measure}"
         bad = looks.filter(_below(measure)).sort(column, "image_id")
         fault = score.code or measure.replace("_", " ")
@@ -105,11 +102,5 @@ def _looked(file: Path) -> dict[str, Any]:
     return assess(pixels).row()
 
 
-@cache
-def _thresholds() -> Assessment:
-    """Every measure and detector with its threshold, code and advice; of a plain picture, whose values mean nothing."""
-    return assess(np.full((SIDE, SIDE, 3), 128, np.uint8))
-
-
 def _below(measure: str) -> pl.Expr:
-    return pl.col(f"quality_{measure}") < _thresholds().scores[measure].threshold
+    return pl.col(f"quality_{measure}") < defaults().scores[measure].threshold

@@ -7,6 +7,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
+
+_lock, _holders, _before = Lock(), 0, 0
 
 
 def cpus() -> int:
@@ -17,27 +20,38 @@ def cpus() -> int:
 def ordered[A, B](work: Callable[[A], B], items: Iterable[A], threads: int | None = None) -> Generator[B, None, None]:
     """work(item) for each item, in order, by at least two threads; at most 32 results a thread wait to be taken."""
     threads = threads or max(2, cpus())
-    pool = ThreadPoolExecutor(threads)
     waiting: deque[Future[B]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) >= 32 * threads:
+    with one_thread_each():
+        pool = ThreadPoolExecutor(threads)
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= 32 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Images are shared out among threads already; OpenCV's own would only get in their way."""
+    """Images are shared out among threads already; OpenCV's own would only get in their way.
+
+    The setting is the process's: of several that hold it at once, the last to let go gives it back.
+    """
+    global _holders, _before
     import cv2
 
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    with _lock:
+        if not _holders:
+            _before = cv2.getNumThreads()
+            cv2.setNumThreads(1)
+        _holders += 1
     try:
         yield
     finally:
-        cv2.setNumThreads(before)
+        with _lock:
+            _holders -= 1
+            if not _holders:
+                cv2.setNumThreads(_before)

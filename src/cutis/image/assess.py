@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from cutis.errors import CutisError, nearest
 from cutis.image.artefacts import DETECTORS, Artefact
 from cutis.image.quality import MEASURES, Score
-from cutis.image.working import Working
+from cutis.image.working import SIDE, Working
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,9 @@ def assess(
     scores = {n: measure(view, own[n]) if n in own else measure(view) for n, measure in MEASURES.items()}
     artefacts = {n: detect(view, own[n]) if n in own else detect(view) for n, detect in DETECTORS.items()}
     return Assessment(scores, artefacts, view)
+
+
+@cache
+def defaults() -> Assessment:
+    """Every measure and detector with its own threshold, code and advice, of a plain picture: values mean nothing."""
+    return assess(np.full((SIDE, SIDE, 3), 128, np.uint8))
