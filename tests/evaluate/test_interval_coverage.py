@@ -7,6 +7,7 @@ A lesion has an ease of its own, so its photographs succeed or fail together. By
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.stats import norm
 
@@ -49,7 +50,7 @@ def covers(case: Bools, right: Bools, score: Floats, unit: Ints, rng: np.random.
     nothing = np.zeros(N, bool)
     sample = Sample(
         classes=CLASSES,
-        ids=[""] * N,
+        ids=pl.Series([""] * N),
         unit_name="lesion",
         unit=unit,
         target=target,

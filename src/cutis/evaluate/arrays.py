@@ -1,4 +1,4 @@
-"""The three kinds of array that are passed around here, and a search in many columns at once."""
+"""The three kinds of array that are passed around here, how many numbers differ, and a search in many columns."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def passed(rising: Floats, level: Floats) -> Ints:
         below = (rising[middle, column] <= level) & (low < high)
         low, high = np.where(below, middle + 1, low), np.where(below, high, np.minimum(middle, high))
     return low
+
+
+def distinct(numbers: Ints) -> int:
+    """How many different ones, of small whole numbers; np.unique was a twentieth of a measurement's time."""
+    return int(np.count_nonzero(np.bincount(numbers)))

@@ -16,8 +16,10 @@ from scipy.sparse import csr_array
 
 from cutis.evaluate.arrays import Floats
 from cutis.evaluate.calibration import BINS, bin_numbers
+from cutis.evaluate.discrimination import unit_counts
 from cutis.evaluate.quantities import Quantity
 from cutis.evaluate.sample import Sample
+from cutis.evaluate.unit_sums import UnitSums
 
 NAMES = ("ece_classwise", "brier_reliability", "brier_resolution", "brier_uncertainty")
 
@@ -25,23 +27,37 @@ NAMES = ("ece_classwise", "brier_reliability", "brier_resolution", "brier_uncert
 class BinnedBlock:
     def __init__(self, sample: Sample) -> None:
         n, k = sample.p.shape
-        cell = (bin_numbers(sample.p) + BINS * np.arange(k)).ravel()
-        unit = np.repeat(sample.unit, k)
-        truth = np.zeros((n, k))
-        truth[np.arange(n), sample.target] = 1.0
         self._classes = k
-        self._sums = [
-            csr_array((values.ravel(), (cell, unit)), shape=(k * BINS, sample.n_units))
-            for values in (np.ones((n, k)), sample.p, truth)
-        ]
+        # Most probabilities are in the lowest bin: it is what the others leave of the sums over all bins.
+        self._all = UnitSums(sample.unit, sample.n_units)
+        self._place: list[list[int]] = []
+        self._above: list[list[csr_array]] = []
+        shape = (BINS - 1, sample.n_units)
+        for j in range(k):
+            said, case = sample.p[:, j], sample.target == j
+            self._place.append([self._all.add(v) for v in (np.ones(n, bool), said, case)])
+            bins = bin_numbers(said)
+            rows = np.flatnonzero(bins)
+            cell, unit, of_case = bins[rows] - 1, sample.unit[rows], case[rows]
+            self._above.append(
+                [
+                    unit_counts(cell, unit, shape),
+                    unit_counts(cell, unit, shape, said[rows]),
+                    unit_counts(cell[of_case], unit[of_case], shape),
+                ]
+            )
         # Binned gaps are never negative, so that resamples lie above the value: see the note on ECE.
         self.quantities = [
             Quantity(metric=m, n=n, n_units=sample.n_units, needs=(("", sample.n_units),), biased=True) for m in NAMES
         ]
 
     def compute(self, weights: Floats) -> Floats:
-        r = weights.shape[1]
-        rows, said, cases = ((s @ weights).reshape(self._classes, BINS, r) for s in self._sums)
+        rows, said, cases = np.empty((3, self._classes, BINS, weights.shape[1]))
+        every = self._all.weighted(weights)
+        for j, (places, sums) in enumerate(zip(self._place, self._above, strict=True)):
+            for found, place, above in zip((rows, said, cases), places, sums, strict=True):
+                found[j, 1:] = above @ weights
+                found[j, 0] = every[place] - found[j, 1:].sum(0)
         n = rows.sum(1)  # (classes, r), the same for each class
         safe = np.maximum(rows, 1.0)
         share = cases.sum(1) / n

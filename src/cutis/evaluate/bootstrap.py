@@ -18,6 +18,7 @@ from hashlib import sha256
 from typing import Protocol
 
 import numpy as np
+import polars as pl
 
 from cutis.errors import CutisError, nearest
 from cutis.evaluate.arrays import Floats
@@ -48,9 +49,9 @@ class Block(Protocol):
         """(metrics, r) values for weights (units, r); NaN where a metric is undefined."""
 
 
-def generator(seed: int, ids: Sequence[str]) -> np.random.Generator:
+def generator(seed: int, ids: Sequence[str] | pl.Series) -> np.random.Generator:
     """The stream for these images: the same whatever else the table holds."""
-    digest = sha256("\n".join(sorted(ids)).encode()).digest()
+    digest = sha256(pl.Series(ids, dtype=pl.String).sort().str.join("\n").item().encode()).digest()
     return np.random.default_rng([seed, *np.frombuffer(digest, "<u4").tolist()])
 
 

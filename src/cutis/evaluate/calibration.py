@@ -20,15 +20,14 @@ def add_calibration(block: SumBlock) -> None:
     equation 3); equal to sum_b |sum of (correct - confidence) in b| / n, which is how it is computed.
     """
     sample = block.sample
-    truth = np.zeros_like(sample.p)
-    truth[np.arange(len(sample)), sample.target] = 1.0
-    block.add_mean("brier", ((sample.p - truth) ** 2).sum(1), np.ones(len(sample), bool))
+    p_target = sample.p[np.arange(len(sample)), sample.target]
+    block.add_mean("brier", np.einsum("nk,nk->n", sample.p, sample.p) - 2 * p_target + 1, np.ones(len(sample), bool))
 
     bins = bin_numbers(sample.confidence)
     gap = sample.correct - sample.confidence
     columns = [np.where(bins == b, gap, 0.0) for b in np.unique(bins)]
     quantity = Quantity(metric="ece", n=len(sample), n_units=sample.n_units, needs=(("", sample.n_units),), biased=True)
-    block.add(quantity, [*columns, np.ones(len(sample))], _mean_gap)
+    block.add(quantity, [*columns, np.ones(len(sample), bool)], _mean_gap)
 
 
 def add_adaptive_ece(block: SumBlock) -> None:
@@ -44,7 +43,7 @@ def add_adaptive_ece(block: SumBlock) -> None:
         metric="ece_adaptive", n=len(sample), n_units=sample.n_units, needs=(("", sample.n_units),), biased=True
     )
     columns = [np.where(bins == b, gap, 0.0) for b in np.unique(bins)]
-    block.add(quantity, [*columns, np.ones(len(sample))], _mean_gap)
+    block.add(quantity, [*columns, np.ones(len(sample), bool)], _mean_gap)
 
 
 def _mean_gap(sums: Floats) -> Floats:

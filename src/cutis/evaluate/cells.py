@@ -9,6 +9,7 @@ in each resample would cost as much as everything else that is measured.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 import numpy as np
 
@@ -24,22 +25,24 @@ from cutis.evaluate.sample import Sample
 from cutis.evaluate.sets import add_sets
 
 CALLED = "called"  # share of rows answered with the class
+_MOST_HELD = 1_000_000_000  # bytes of sums; with more, groups are computed in several rounds of the same draws
 
 
 class Cells:
-    """A block over the whole sample's units; `add` a group of rows, `draw` once, then read `values`."""
+    """A block over the whole sample's units; `add` groups of rows, `draw` once, then read `values`."""
 
-    def __init__(self, sample: Sample, points: Mapping[str, float]) -> None:
-        self._sample, self._points = sample, points
+    def __init__(self, sample: Sample, points: Mapping[str, float], resamples: int, seed: int) -> None:
+        self._sample, self._points, self._resamples, self._seed = sample, points, resamples, seed
         self._held: list[tuple[Ints, SumBlock]] = []
         self._row: dict[tuple[int, str, str | None], int] = {}
         self._rows = 0
         self._parts: dict[tuple[bytes, tuple[int, ...], bool], int] = {}
+        self._drawn: list[Floats] = []
         self._values = np.zeros((0, 1))
 
     def add(self, rows: Bools, ranked: Sequence[int], malignant: bool) -> int:
         """A number for these rows. ranked: classes whose AUROC is wanted; malignant: the two-way numbers too."""
-        key = (rows.tobytes(), tuple(ranked), malignant)
+        key = (sha256(rows.tobytes()).digest(), tuple(ranked), malignant)
         if key in self._parts:
             return self._parts[key]
         part = self._parts[key] = len(self._parts)
@@ -67,6 +70,8 @@ class Cells:
             # A class may itself be called "malignant": its AUROC and the two-way one are then the same question.
             self._row[part, q.metric, q.class_code] = self._rows
             self._rows += 1
+        if sum(members.nbytes + block.nbytes for members, block in self._held) > _MOST_HELD:
+            self._draw_held()
         return part
 
     def compute(self, weights: Floats) -> Floats:
@@ -74,12 +79,17 @@ class Cells:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.concatenate([block.compute(weights[members]) for members, block in self._held])
 
-    def draw(self, resamples: int, seed: int) -> None:
+    def draw(self) -> None:
         """Compute everything; the draws are those of the whole table's own numbers."""
         if self._held:
-            s = self._sample
-            point, draws = values_of([self], self._rows, s.ids, s.n_units, resamples, seed)
-            self._values = np.hstack([point, draws])
+            self._draw_held()
+            self._values = np.vstack(self._drawn)
+
+    def _draw_held(self) -> None:
+        """Compute what is held, and let go of it; all parts have the same draws, as they depend on seed and ids."""
+        s, metrics = self._sample, sum(len(block.quantities) for _, block in self._held)
+        self._drawn.append(np.hstack(values_of([self], metrics, s.ids, s.n_units, self._resamples, self._seed)))
+        self._held.clear()
 
     def values(self, parts: Sequence[int], metric: str, code: str | None = None) -> Floats:
         """(parts, 1 + resamples): the point first, then the draws."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cutis.evaluate.arrays import Floats
+from cutis.evaluate.arrays import Floats, distinct
 from cutis.evaluate.discrimination import MALIGNANT, unit_counts
 from cutis.evaluate.malignancy import TwoWay
 from cutis.evaluate.quantities import Quantity
@@ -34,13 +34,14 @@ class DecisionBlock:
         self._case = unit_counts(step[case], unit[case], shape)
         self._rest = unit_counts(step[~case], unit[~case], shape)
         self._prevalence = prevalence
-        sick, well = len(np.unique(unit[case])), len(np.unique(unit[~case]))
+        units = distinct(unit)
+        sick, well = distinct(unit[case]), distinct(unit[~case])
         self.quantities = [
             Quantity(
                 metric=f"net_benefit_at_{t:.2f}",
                 class_code=MALIGNANT,
                 n=len(score),
-                n_units=len(np.unique(unit)),
+                n_units=units,
                 needs=(("that are malignant", sick), ("that are benign", well)),
                 remark="" if prevalence is None else f"at a stated prevalence of {prevalence:g}",
             )

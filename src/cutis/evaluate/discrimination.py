@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
-from cutis.evaluate.arrays import Bools, Floats, Ints, passed
+from cutis.evaluate.arrays import Bools, Floats, Ints, distinct, passed
 from cutis.evaluate.quantities import Quantity
 from cutis.schema.evidence import RocCurve
 
@@ -16,6 +16,7 @@ _FROM = 0.80  # sensitivity from which the two partial areas count
 FIXED = (0.90, 0.95)  # specificities and sensitivities at which the other is read off the curve
 MALIGNANT = "malignant"  # stands for a class code: all classes counted as malignant against all counted as benign
 _MOST_POINTS = 200
+_DENSE = 10_000  # points evenly along the curve among which the corners of its hull are looked for
 
 
 class RankBlock:
@@ -48,7 +49,7 @@ class RankBlock:
         weight: Floats | None = None,
     ) -> None:
         weight = np.ones(len(score)) if weight is None else weight
-        cases, others = _distinct(unit[case]), _distinct(unit[~case])
+        cases, others = distinct(unit[case]), distinct(unit[~case])
         if not fixed and not areas and case.sum() > len(case) / 2:
             score, case = -score, ~case  # the same AUROC, from fewer thresholds
         steps = np.unique(-score[case])  # ascending, so that the highest score comes first
@@ -74,7 +75,7 @@ class RankBlock:
                 metric=metric,
                 class_code=class_code,
                 n=len(score),
-                n_units=_distinct(unit),
+                n_units=distinct(unit),
                 needs=((f"that are {what}", cases), (f"that are not {what}", others)),
             )
             for metric in names
@@ -139,11 +140,6 @@ def unit_counts(row: Ints, column: Ints, shape: tuple[int, int], weight: Floats 
     return csr_array((np.ones(len(row)) if weight is None else weight, (row, column)), shape=shape)
 
 
-def _distinct(numbers: Ints) -> int:
-    """How many different ones, of small whole numbers; np.unique was a twentieth of a measurement's time."""
-    return int(np.count_nonzero(np.bincount(numbers)))
-
-
 def roc_curve(score: Floats, case: Bools, class_code: str) -> RocCurve | None:
     """The ROC curve, thinned to at most 200 points; None if there are no cases or nothing but cases."""
     if case.all() or not case.any():
@@ -165,15 +161,16 @@ def _thin(x: Floats, y: Floats) -> Ints:
     """Indices of at most 200 points: both ends, the corners of the convex hull, and others evenly along the curve."""
     if len(x) <= _MOST_POINTS:
         return np.arange(len(x))
+    along = x + y  # both grow, so this is the length of the staircase so far
+    dense = np.unique(np.searchsorted(along, np.linspace(0, 2, _DENSE)).clip(max=len(x) - 1))
     hull = [0]
-    for i in range(1, len(x)):
+    for i in dense[1:].tolist():
         while len(hull) > 1 and _under(x, y, hull[-2], hull[-1], i):
             hull.pop()
         hull.append(i)
     corners = np.array(hull)
     if len(corners) > _MOST_POINTS // 2:
         corners = corners[np.unique(np.linspace(0, len(corners) - 1, _MOST_POINTS // 2).astype(int))]
-    along = x + y  # both grow, so this is the length of the staircase so far
     even = np.searchsorted(along, np.linspace(0, 2, _MOST_POINTS - len(corners)))
     return np.union1d(corners, np.minimum(even, len(x) - 1))
 

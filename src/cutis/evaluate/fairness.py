@@ -58,10 +58,10 @@ def compare_groups(
     if sample.task == "multi-label":
         return []
     points = points if sample.task == "multi-class" else {}
-    cells = Cells(sample, points)
+    cells = Cells(sample, points, resamples, seed)
     names = list(dict.fromkeys(g.attribute for g in groups))
     found = [_Attribute(cells, sample, [g for g in groups if g.attribute == name], level) for name in names]
-    cells.draw(resamples, seed)
+    cells.draw()
     return [attribute.compare(list(points)) for attribute in found]
 
 

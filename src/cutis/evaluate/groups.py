@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from cutis.errors import CutisError, nearest
@@ -51,11 +50,11 @@ def find_groups(table: pl.DataFrame, by: Sequence[str] | None, where: str) -> tu
                 raise CutisError(f"{where}: {words}. Choose another column, or merge values.")
             notes.append(f"Not grouped by {attribute}: {words}.")
             continue
-        groups += [Group(attribute, name, labels == name) for name in names]
+        groups += [Group(attribute, name, (labels == name).to_numpy()) for name in names]
     return groups, notes
 
 
-def _labels(table: pl.DataFrame, attribute: str, where: str) -> np.ndarray:
+def _labels(table: pl.DataFrame, attribute: str, where: str) -> pl.Series:
     parts = attribute.split("*")
     for part in parts:
         if part not in table.columns:
@@ -63,11 +62,11 @@ def _labels(table: pl.DataFrame, attribute: str, where: str) -> np.ndarray:
         if table[part].dtype.is_nested():
             raise CutisError(f"{where}: column {part} holds lists and can't be grouped by. Choose another column.")
     columns = [pl.col(part).cast(pl.String).fill_null(UNKNOWN) for part in parts]
-    return table.select(pl.concat_str(columns, separator=", ").alias("group"))["group"].to_numpy()
+    return table.select(pl.concat_str(columns, separator=", ").alias("group"))["group"]
 
 
-def _names(attribute: str, labels: np.ndarray) -> list[str]:
-    present = set(labels.tolist())
+def _names(attribute: str, labels: pl.Series) -> list[str]:
+    present = set(labels.unique().to_list())
     closed = list(_CLOSED.get(attribute, ()))
     names = closed + sorted(present - set(closed) - {UNKNOWN})
     return [*names, UNKNOWN] if UNKNOWN in present else names

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from cutis import __version__
 from cutis.errors import CutisError
@@ -91,10 +92,10 @@ def measure(
     predictions = replace(predictions, table=check_predictions(predictions.table, predictions.info, where))
     if per is not None:
         predictions = per_case(predictions, per, combine)
-    table, info = predictions.table, predictions.info
+    info = predictions.info
     # Identity is read from the whole table: an unlabelled row may link two labelled ones. The order of rows is dropped.
-    order = np.argsort(table["image_id"].to_numpy(), kind="stable")
-    table = table[order]
+    table = predictions.table.drop(cs.starts_with("logit_")).sort("image_id")
+    del predictions  # here and below: of millions of rows, what is done with is let go of
     labelled = table["labels" if info.task == "multi-label" else "target"].is_not_null()
     measurable = ((table["status"] != "error") & labelled).to_numpy()
     if not measurable.any():
@@ -104,7 +105,24 @@ def measure(
     chosen = table.filter(pl.Series(measurable))
     sample = make_sample(Predictions(chosen, info), units[measurable], "image" if unit == "image" else known, where)
     points = thresholds(info.operating_points, where)
-    groups, notes = find_groups(chosen, by, where)
+    groups, ungrouped = find_groups(chosen, by, where)
+    several = sample.labels is not None  # then no row has one true class, and what rests on it is left out
+    mistakes = [] if several else _mistakes(sample, chosen)
+    counts = Counts(
+        rows=len(table),
+        labelled=int(labelled.sum()),
+        ok=int((table["status"] == "ok").sum()),
+        refused=int((table["status"] == "refused").sum()),
+        error=int((table["status"] == "error").sum()),
+        units=sample.n_units,
+    )
+    notes = [
+        *info.notes,
+        *(challenge.notes(sample) if challenge is not None else []),
+        *make_notes(table, sample, unit, known, points),
+        *ungrouped,
+    ]
+    del table, chosen, units
 
     def measured(rows: Sample, attribute: str | None = None, group: str | None = None) -> list[Measured]:
         return measure_sample(
@@ -124,7 +142,6 @@ def measure(
     numbers = measured(sample)
     for g in groups:
         numbers += measured(sample.subset(g.rows), g.attribute, g.name)
-    several = sample.labels is not None  # then no row has one true class, and what rests on it is left out
     compared = []
     if not several:
         compared = compare_groups(sample, groups, points=points, resamples=resamples, seed=seed, level=level)
@@ -138,26 +155,14 @@ def measure(
         level=level,
         resamples=resamples,
         seed=seed,
-        counts=Counts(
-            rows=len(table),
-            labelled=int(labelled.sum()),
-            ok=int((table["status"] == "ok").sum()),
-            refused=int((table["status"] == "refused").sum()),
-            error=int((table["status"] == "error").sum()),
-            units=sample.n_units,
-        ),
+        counts=counts,
         measured=numbers,
         fairness=[c.fairness for c in compared],
         roc=_curves(sample),
         reliability=reliability(sample) if sample.task == "multi-class" else [],
         confusion=[] if several else _confusion(sample),
-        mistakes=[] if several else _mistakes(sample, chosen),
-        notes=[
-            *info.notes,
-            *(challenge.notes(sample) if challenge is not None else []),
-            *make_notes(table, sample, unit, known, points),
-            *notes,
-        ],
+        mistakes=mistakes,
+        notes=notes,
         protocol=protocol or "",
         prevalence=prevalence,
     )

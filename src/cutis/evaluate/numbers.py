@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import polars as pl
 
 from cutis.evaluate.arrays import Floats
 from cutis.evaluate.blocks import class_blocks
@@ -64,7 +65,7 @@ def measure_sample(
 
 
 def values_of(
-    blocks: Sequence[Block], metrics: int, ids: Sequence[str], n_units: int, resamples: int, seed: int
+    blocks: Sequence[Block], metrics: int, ids: Sequence[str] | pl.Series, n_units: int, resamples: int, seed: int
 ) -> tuple[Floats, Floats]:
     """(metrics, 1) values and (metrics, resamples) of them redrawn; NaN without rows, or with units too few to redraw.
 

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from cutis.evaluate.arrays import Bools, Floats, Ints
 from cutis.evaluate.sample import Sample
+from cutis.evaluate.unit_sums import UnitSums
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +51,17 @@ class SumBlock:
     def __init__(self, sample: Sample) -> None:
         self.sample = sample
         self.quantities: list[Quantity] = []
-        self._columns: list[Floats] = []
-        self._finish: list[tuple[slice, Finish]] = []
-        self._sums: Floats | None = None
+        self._sums = UnitSums(sample.unit, sample.n_units)
+        self._finish: list[tuple[list[int], Finish]] = []
 
     def add(self, quantity: Quantity, columns: Sequence[Floats | Bools], finish: Finish) -> None:
         """A quantity whose value is finish((len(columns), r) weighted sums) -> (r,)."""
-        start = len(self._columns)
-        self._columns += [np.asarray(c, np.float64) for c in columns]
-        self._finish.append((slice(start, len(self._columns)), finish))
+        self._finish.append(([self._sums.add(column) for column in columns], finish))
         self.quantities.append(quantity)
+
+    @property
+    def nbytes(self) -> int:
+        return self._sums.nbytes
 
     def add_share(
         self, metric: str, event: Bools, among: Bools, *, class_code: str | None = None, what: str = ""
@@ -83,10 +85,7 @@ class SumBlock:
         self.add(quantity, [np.where(among, values, 0.0), among], ratio)
 
     def compute(self, weights: Floats) -> Floats:
-        if self._sums is None:
-            by_unit = unit_matrix(self.sample.unit, self.sample.n_units)
-            self._sums = np.ascontiguousarray((by_unit @ np.stack(self._columns, axis=1)).T)
-        sums = self._sums @ weights
+        sums = self._sums.weighted(weights)
         return np.stack([finish(sums[where]) for where, finish in self._finish])
 
 

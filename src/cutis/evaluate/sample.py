@@ -28,7 +28,7 @@ class Sample:
     """
 
     classes: tuple[ClassInfo, ...]
-    ids: list[str]
+    ids: pl.Series
     unit_name: str
     unit: Ints
     target: Ints
@@ -74,7 +74,7 @@ class Sample:
         """The rows of a mask, with their units numbered anew, so that nothing of the others is left in the result."""
         return Sample(
             classes=self.classes,
-            ids=[self.ids[i] for i in np.flatnonzero(rows)],
+            ids=self.ids.filter(pl.Series(rows)),
             unit_name=self.unit_name,
             unit=renumber(self.unit[rows]),
             target=self.target[rows],
@@ -123,12 +123,12 @@ def make_sample(predictions: Predictions, unit: Ints, unit_name: str, where: str
     def numbers(column: str) -> Ints:
         if several:
             return np.full(len(table), -1, np.int64)
-        return np.array([number[v] for v in table[column].to_list()], np.int64)
+        return table[column].replace_strict(number, return_dtype=pl.Int64).to_numpy()
 
     sets = table["set"]
     return Sample(
         classes=predictions.info.classes,
-        ids=table["image_id"].to_list(),
+        ids=table["image_id"],
         unit_name=unit_name,
         unit=renumber(unit),
         target=numbers("target"),

@@ -27,6 +27,8 @@ ATTRIBUTES = (
     "fitzpatrick_skin_type",
     "image_type",
     "diagnosis_confirm_type",
+    "corruption",  # of changed copies (cutis corrupt): how, and how much
+    "severity",
 )
 AGE_BANDS = ("<30", "30-49", "50-69", ">=70")  # of `age_band`, in years
 _SUM_TOLERANCE = 1e-3
@@ -115,10 +117,11 @@ class Predictions:
         if not path.is_file():
             raise CutisError(f"{path}: no such predictions file. Make one with: cutis predict BUNDLE DATA --out {path}")
         try:
-            arrow = pq.read_table(path)
-        except (pa.ArrowInvalid, OSError):
+            metadata = pq.read_schema(path).metadata or {}
+            table = pl.read_parquet(path, glob=False)  # at a third of the memory that pyarrow takes
+        except (pa.ArrowInvalid, pl.exceptions.PolarsError, OSError):
             raise CutisError(f"{path}: not a Parquet file, or damaged. Make it again with cutis predict.") from None
-        raw = (arrow.schema.metadata or {}).get(b"cutis")
+        raw = metadata.get(b"cutis")
         if raw is None:
             raise CutisError(f"{path}: a Parquet file without Cutis metadata. Make it with: cutis predict BUNDLE DATA")
         try:
@@ -134,8 +137,6 @@ class Predictions:
             raise CutisError(
                 f"{path}: its Cutis metadata is damaged. Make the file again with cutis predict."
             ) from None
-        table = pl.from_arrow(arrow)
-        assert isinstance(table, pl.DataFrame)
         return cls(check_predictions(table, info, str(path)), info)
 
 
