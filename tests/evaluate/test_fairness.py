@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutis.errors import CutisError
-from cutis.evaluate import disparity, measure
+from cutis.evaluate import cells, disparity, measure, unit_sums
 from cutis.evaluate.bootstrap import generator, multiplicities
 from cutis.evaluate.multiplicity import benjamini_hochberg, holm, p_value
 from cutis.schema.evidence import Disparity, Evidence, Fairness
@@ -460,3 +460,27 @@ def test_permuting_renaming_and_dropping_groups(seed: int, random) -> None:
     dropped = measure(without, by=["clinic"], resamples=40)
     for name in ("A", "B"):
         assert rows_of(dropped, name) == rows_of(full, name)
+
+
+@pytest.mark.parametrize("most", [0, 20_000])
+def test_groups_computed_in_several_rounds_are_the_same(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """As with millions of rows, whose sums are not all held at once."""
+    world = random_world(3)
+    at_once = measure(world, by=["sex", "source"], resamples=60).fairness
+    monkeypatch.setattr(cells, "_MOST_HELD", most)
+    assert measure(world, by=["sex", "source"], resamples=60).fairness == at_once
+
+
+def test_sums_by_unit_are_the_same_by_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    unit = np.append(rng.integers(0, 50, 300), 49)
+    columns = [rng.random(301) < 0.5, rng.random(301), np.where(unit < 3, 1.5, 0.0), np.ones(301, bool)]
+    weights = rng.integers(0, 4, (50, 7)).astype(float)
+    expected = np.stack([np.bincount(unit, c, 50) for c in columns]) @ weights
+    for size in (128_000_000, 8 * 4 * 7):
+        monkeypatch.setattr(unit_sums, "_SPAN_BYTES", size)
+        sums = unit_sums.UnitSums(unit, 50)
+        assert [sums.add(c) for c in columns] == [0, 1, 2, 3]
+        assert sums.add(columns[1].copy()) == 1
+        np.testing.assert_allclose(sums.weighted(weights), expected, rtol=1e-12)
+    assert sums.nbytes < 4 * 50 * 8

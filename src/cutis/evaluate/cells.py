@@ -83,6 +83,7 @@ class Cells:
         """Compute everything; the draws are those of the whole table's own numbers."""
         if self._held:
             self._draw_held()
+        if self._drawn:
             self._values = np.vstack(self._drawn)
 
     def _draw_held(self) -> None:
