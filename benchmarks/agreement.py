@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from common import ROOT, SHARED
-from cutis.evaluate.agreement import Resampling, agreement, cohen_kappa, correlation, fleiss_kappa, krippendorff_alpha
+from cutis.evaluate.agreement import agreement, cohen_kappa, correlation, fleiss_kappa, krippendorff_alpha
+from cutis.evaluate.resampled import Resampling
 from cutis.schema.estimate import Estimate
 
 NAMES = {"e": "expert 1", "e2": "expert 2", "e3": "expert 3", "s": "crowd S", "c": "crowd C", "ita": "ITA"}

@@ -25,7 +25,7 @@ from PIL import Image
 from common import ROOT, SHARED
 from cutis.data.threads import ordered
 from cutis.data.tone import measure, tone_schema
-from cutis.evaluate.agreement import Resampling
+from cutis.evaluate.resampled import Resampling
 from cutis.evaluate.tone import tone_agreement
 from cutis.image.decode import decode
 from cutis.image.pigments import retone

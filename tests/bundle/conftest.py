@@ -43,7 +43,7 @@ def tiny_network(classes: int = 3, seed: int = 0) -> Any:
             return self.body(x).mean((2, 3))
 
         def classify(self, features: torch.Tensor) -> torch.Tensor:
-            return 6 * self.head(features)
+            return 6 * self.head(features) + 3  # the largest logit is positive, as a trained network's
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.classify(self.forward_features(x))

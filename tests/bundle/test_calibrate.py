@@ -1,24 +1,13 @@
-"""k-NN distance and operating points, against hand work and independent references."""
+"""Operating points, against hand work."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.neighbors import NearestNeighbors
 
-from cutis.bundle.calibrate import knn_distance, normalise_rows, operating_point
-
-
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000), k=st.integers(1, 12), block=st.integers(1, 50))
-def test_knn_is_sklearns(seed: int, k: int, block: int):
-    rng = np.random.default_rng(seed)
-    bank = normalise_rows(rng.normal(size=(30, 5)))
-    rows = rng.normal(size=(41, 5)) * rng.uniform(0.1, 10, (41, 1))
-    reference = NearestNeighbors(n_neighbors=k).fit(bank).kneighbors(normalise_rows(rows))[0][:, -1]
-    assert knn_distance(rows, bank, k, block) == pytest.approx(reference, abs=2e-3)
+from cutis.bundle.calibrate import operating_point
 
 
 def test_operating_point_by_hand():

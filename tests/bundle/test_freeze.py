@@ -109,7 +109,7 @@ def test_card_is_calibrated_on_one_image_a_lesion(bundle: Bundle, dataset: Datas
     assert card.conformal.quantiles[""] == pytest.approx(scores[rank - 1], abs=1e-5)
     assert [p.name for p in card.operating_points] == ["sensitivity 0.90", "sensitivity 0.95"]
     assert all(point.sensitivity >= 0.9 and point.n == len(one) for point in card.operating_points)
-    assert any("the largest distance among them" in limit for limit in card.limits)
+    assert any("the largest knn score among them" in limit for limit in card.limits)
 
 
 def test_files_and_licence(frozen: Path, bundle: Bundle):

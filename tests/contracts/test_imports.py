@@ -27,6 +27,7 @@ ALLOWED = {
     "phantom": {"schema", "data", "image"},
     "bundle": {"schema", "image", "data", "models", "evaluate"},
     "train": {"schema", "image", "data", "models", "bundle"},
+    "audit": {"schema", "image", "data", "models", "bundle", "evaluate", "phantom", "report"},
 }
 FORBIDDEN = {"serve": {"train"}}
 # The one place that joins two rooms: `cutis.evaluate` measures, then renders.

@@ -13,7 +13,8 @@ import pytest
 from cutis.data.dataset import Dataset
 from cutis.data.tone import estimate_dataset, measure, read_tone, tone_path, tone_schema
 from cutis.errors import CutisError
-from cutis.evaluate.agreement import Resampling, mean_difference
+from cutis.evaluate.agreement import mean_difference
+from cutis.evaluate.resampled import Resampling
 from cutis.evaluate.tone import tone_agreement
 from cutis.image.decode import decode
 from cutis.image.tone import METHODS, estimate_tone, thresholds

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutis.errors import CutisError
-from cutis.evaluate.agreement import Resampling
 from cutis.evaluate.detection import (
     FALSE_POSITIVES,
     Boxes,
@@ -23,6 +22,7 @@ from cutis.evaluate.detection import (
     match,
     true_boxes,
 )
+from cutis.evaluate.resampled import Resampling
 from cutis.schema.evidence import Measured
 
 FEW = Resampling(resamples=40)

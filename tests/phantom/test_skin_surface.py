@@ -36,7 +36,7 @@ def drawn(skin: Skin, size: int = 96, camera: Camera = EVEN) -> Layers:
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("wanted", [56.0, 35.0, 10.0, -20.0, -46.0])
 def test_measured_tone_is_the_optics_tone(site: str, wanted: float) -> None:
-    for seed, marks in ((1, 0.0), (2, 0.5)):
+    for seed, marks in ((1, 0.0), (3, 0.5)):
         skin = Skin(
             melanin=melanin_for_ita(wanted), site=site, texture=0.9, pores=0.8, sun_damage=0.6, freckles=marks,
             telangiectasia=marks, skin_seed=seed,

@@ -176,4 +176,6 @@ def test_importing_the_report_is_light() -> None:
 def test_templates_are_beside_the_code() -> None:
     folder = Path(cutis.report.__file__).parent / "templates"
     held = {p.name for p in folder.iterdir()}
-    assert held == {"page.html.j2", "data_page.html.j2", "macros.html.j2", "page.css", "data_page.css", "figures.css"}
+    pages = {"page", "data_page", "dossier_clinician", "dossier_auditor", "checklist", "macros"}
+    styles = {"page", "data_page", "dossier", "figures"}
+    assert held == {f"{p}.html.j2" for p in pages} | {f"{s}.css" for s in styles}

@@ -28,9 +28,10 @@ def weights(out: Path) -> dict[str, np.ndarray]:
 
 
 def test_epochs_make_a_bundle_that_predicts(skin: Dataset, out: Path):
-    bundle = cutis.train(skin, out, epochs=2, **QUICK)
+    bundle = cutis.train(skin, out, epochs=2, ood="energy", **QUICK)
     card = read_json(bundle / "bundle.json")
     assert card["trained"]["epochs"] == 2
+    assert card["ood"]["method"] == "energy"
     assert card["trained"]["config"]["size"] == 32
     assert [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
     table = cutis.load_bundle(bundle).predict(skin, part="test").table
@@ -117,6 +118,7 @@ def test_local_weights_are_loaded_by_name_and_shape(skin: Dataset, tmp_path: Pat
         ({"method": "focl"}, 'did you mean "focal"'),
         ({"size": 8}, "setting size = 8"),
         ({"sise": 64}, 'did you mean "size"'),
+        ({"ood": "energi"}, "setting ood = energi: input should be 'knn', 'msp'"),
         ({"minutes": 1}, "either minutes or epochs"),
         ({"learning_rate": 1e9, "warmup_steps": 0}, "the loss is"),
     ],

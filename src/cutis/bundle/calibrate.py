@@ -1,4 +1,4 @@
-"""How strange an image is, and thresholds on p(malignant): what a bundle fits beside its calibrator and sets."""
+"""Thresholds on p(malignant): what a bundle fits beside its calibrator and sets."""
 
 from __future__ import annotations
 
@@ -7,29 +7,6 @@ import math
 import numpy as np
 
 from cutis.bundle.card import OperatingPoint
-
-
-def normalise_rows(features: np.ndarray) -> np.ndarray:
-    """Rows of unit length, float32 (a row of zeros stays zero)."""
-    features = features.astype(np.float32)
-    length: np.ndarray = np.linalg.norm(features, axis=1, keepdims=True)
-    unit: np.ndarray = features / np.maximum(length, 1e-12)
-    return unit
-
-
-def knn_distance(features: np.ndarray, bank: np.ndarray, k: int, block: int = 512) -> np.ndarray:
-    """Euclidean distance (0..2) of each row of `features` to its k-th nearest in `bank`, both L2-normalised; float64.
-
-    bank: (m, d) float32 of unit rows, m >= k. |a - b|^2 = 2 - 2 a.b, by blocks of rows.
-    Source: Sun et al., "Out-of-distribution detection with deep nearest neighbors", ICML 2022.
-    """
-    rows = normalise_rows(features)
-    found = np.empty(len(rows), np.float64)
-    for i in range(0, len(rows), block):
-        similar = rows[i : i + block] @ bank.T
-        kth = np.partition(similar, similar.shape[1] - k, axis=1)[:, similar.shape[1] - k]
-        found[i : i + block] = np.sqrt(np.maximum(2 - 2 * kth.astype(np.float64), 0))
-    return found
 
 
 def operating_point(p_malignant: np.ndarray, malignant: np.ndarray, sensitivity: float) -> OperatingPoint:

@@ -41,16 +41,21 @@ class OperatingPoint(BaseModel):
     n: int
 
 
-class Ood(BaseModel):
-    """Distance to the k-th nearest training feature (L2-normalised); above `threshold` the answer is refused.
+OodMethod = Literal["knn", "msp", "maxlogit", "energy", "mahalanobis", "relative_mahalanobis", "vim"]
+DEFAULT_OOD: OodMethod = "knn"
 
-    threshold: the `quantile` of the score on validation units; features lie in ood.safetensors ("features", n x d).
-    Source: Sun et al., "Out-of-distribution detection with deep nearest neighbors", ICML 2022.
+
+class Ood(BaseModel):
+    """Which score of `cutis.bundle.ood.SCORES` refuses: an answer whose score is above `threshold`.
+
+    threshold: the `quantile` of the score on validation units. k: which neighbour k-NN measures; temperature: of the
+    energy. What a score needs of the training images lies in ood.safetensors.
     """
 
     model_config = ConfigDict(frozen=True)
-    method: str = "knn"
+    method: OodMethod = "knn"
     k: int
+    temperature: float = 1.0
     threshold: float
     quantile: float
 

@@ -44,7 +44,7 @@ def certify(
     full = load_bundle(path, runtime="openvino")
     low_runtime = Runtime((path / "model.onnx").read_bytes(), name="openvino", precision=precision)
     before = full.predict(dataset, part=part)
-    after = Bundle(path, full.card, low_runtime, full.bank).predict(dataset, part=part)
+    after = Bundle(path, full.card, low_runtime, full.known).predict(dataset, part=part)
     certificate = _compare(before, after)
     certificate["precision"], certificate["dataset_digest"] = precision, before.info.dataset_digest
     _refuse_costly(certificate, precision)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cutis.bundle.calibrate import normalise_rows
+from cutis.bundle.ood.knn import normalise_rows
 from cutis.bundle.predict import Bundle
 from cutis.bundle.stream import BATCH, stream
 from cutis.data.dataset import Dataset

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import polars as pl
 
-from cutis.bundle.calibrate import knn_distance, normalise_rows, operating_point
-from cutis.bundle.card import Gate, Ood, OperatingPoint, Preprocessing
+from cutis.bundle.calibrate import operating_point
+from cutis.bundle.card import DEFAULT_OOD, Gate, Ood, OodMethod, OperatingPoint, Preprocessing
 from cutis.bundle.gate import fit_gate, values
+from cutis.bundle.ood import NEIGHBOURS, SCORES, Settings, available
+from cutis.bundle.ood.fit import fit_statistics
+from cutis.bundle.ood.statistics import Statistics
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.stream import Chunk, stream
 from cutis.data.dataset import Dataset
@@ -24,8 +26,8 @@ from cutis.progress import track
 from cutis.schema.calibration import CLASS, Calibrator, CalibratorMethod, Conformal, SetMethod
 from cutis.schema.classes import ClassInfo
 
-NEIGHBOURS = 10
-MOST_FEATURES = 2_000  # of training images: Sun et al. find 1 % of ImageNet as good as all; this bounds a freeze's time
+MOST_TRAINING = 20_000  # training images that are run again for the scores' statistics; it bounds a freeze's time
+MOST_FEATURES = 2_000  # of them kept whole, for k-NN: Sun et al. find 1 % of ImageNet as good as all
 OOD_QUANTILE = 0.99
 SENSITIVITIES = (0.90, 0.95)
 LEAST_PER_SIDE = 5  # malignant and benign units that an operating point needs
@@ -47,19 +49,22 @@ class Seen:
 @dataclass(frozen=True)
 class Choice:
     """How answers are made of logits: which calibrator, which sets, one quantile for all (by "") or one a class
-    ("class") or a group (a manifest column), and their coverage."""
+    ("class") or a group (a manifest column), and their coverage. ood: which score refuses; None is the bundle's own,
+    with its threshold, or k-NN where there is no bundle yet."""
 
     calibrator: CalibratorMethod = "temperature"
     sets: SetMethod = "lac"
     by: str = ""
     coverage: float = 0.9
+    ood: OodMethod | None = None
 
     def __post_init__(self) -> None:
         for name, value, known in (
             ("calibrator", self.calibrator, get_args(CalibratorMethod)),
             ("sets", self.sets, get_args(SetMethod)),
+            ("ood", self.ood, get_args(OodMethod)),
         ):
-            if value not in known:
+            if value is not None and value not in known:
                 raise CutisError(f'{name} "{value}": {nearest(value, known)}')
         if not 0 < self.coverage < 1:
             raise CutisError(f"coverage {self.coverage}: expected a share between 0 and 1, such as 0.9.")
@@ -71,7 +76,7 @@ class Fitted:
     conformal: Conformal | None = None
     ood: Ood | None = None
     gate: Gate | None = None
-    bank: np.ndarray | None = None  # (m, d) float32 unit rows
+    known: Statistics = field(default_factory=Statistics)
     operating_points: tuple[OperatingPoint, ...] = ()
     limits: list[str] = field(default_factory=list)
 
@@ -121,8 +126,13 @@ def _collect(
 
 def drawn(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     """At most `most` rows, the same whatever their order: those whose image_id has the smallest SHA-256."""
+    return rows[first_by_digest(rows, most)].sort("image_id")
+
+
+def first_by_digest(rows: pl.DataFrame, most: int) -> np.ndarray:
+    """The numbers of the `most` rows whose image_id has the smallest SHA-256."""
     order = np.argsort([sha256_text(image_id) for image_id in rows["image_id"].to_list()], kind="stable")
-    return rows[order[:most]].sort("image_id")
+    return order[:most]
 
 
 def one_a_unit(rows: pl.DataFrame) -> np.ndarray:
@@ -134,10 +144,10 @@ def one_a_unit(rows: pl.DataFrame) -> np.ndarray:
     return first["at"].to_numpy()
 
 
-def fit(validation: Seen, training: np.ndarray, classes: Sequence[ClassInfo], *, unit: str, choice: Choice) -> Fitted:
-    """Calibrator, sets, OOD bank and threshold, gate, operating points; what can't be fitted is a limit.
+def fit(validation: Seen, training: Seen, classes: Sequence[ClassInfo], *, unit: str, choice: Choice) -> Fitted:
+    """Calibrator, sets, OOD statistics and threshold, gate, operating points; what can't be fitted is a limit.
 
-    validation.rows: image_id, group, target. training: (m, d) features of training images, from the same runtime.
+    rows of both: image_id, group, target; training: training images, seen by the same runtime.
     """
     out = Fitted()
     if len(validation.rows) == 0:
@@ -146,7 +156,8 @@ def fit(validation: Seen, training: np.ndarray, classes: Sequence[ClassInfo], *,
             "there are no sets, no refusals and no operating points."
         )
         return out
-    _fit_ood(out, validation, training, unit)
+    add_statistics(out, training, classes)
+    add_ood(out, validation, unit, choice.ood or DEFAULT_OOD, Settings())
     add_gate(out, validation)
     fit_answers(out, validation, classes, unit=unit, choice=choice)
     return out
@@ -185,18 +196,33 @@ def add_gate(out: Fitted, seen: Seen) -> None:
         )
 
 
-def _fit_ood(out: Fitted, validation: Seen, training: np.ndarray, unit: str) -> None:
-    one = one_a_unit(validation.rows)
-    if len(training) <= NEIGHBOURS:
-        out.limits.append(f"Only {len(training)} training images: nothing is refused for being unlike them.")
+def add_statistics(out: Fitted, training: Seen, classes: Sequence[ClassInfo]) -> None:
+    """What out-of-distribution scores know of the training images that were seen, into `out`."""
+    n = len(training.rows)
+    if n <= NEIGHBOURS:
+        out.limits.append(f"No scores of unlikeness but those of the logits: there are only {n} training images.")
         return
-    out.bank = normalise_rows(training)
-    distance = knn_distance(validation.features[one], out.bank, NEIGHBOURS)
-    threshold = float(np.quantile(distance, OOD_QUANTILE, method="higher"))
-    out.ood = Ood(k=NEIGHBOURS, threshold=threshold, quantile=OOD_QUANTILE)
+    number = {c.code: i for i, c in enumerate(classes)}
+    targets = training.rows["target"].replace_strict(number, default=-1, return_dtype=pl.Int64).to_numpy()
+    bank = training.features[first_by_digest(training.rows, MOST_FEATURES)]
+    out.known, without = fit_statistics(training.features, training.logits, targets, bank, len(classes))
+    out.limits += without
+
+
+def add_ood(out: Fitted, validation: Seen, unit: str, method: OodMethod, settings: Settings) -> None:
+    """The score that refuses and its threshold, by the statistics in `out`, from the validation images seen."""
+    if method not in available(out.known):
+        out.limits.append(f"Nothing is refused for being unlike the training images: there is no {method} score.")
+        return
+    one = one_a_unit(validation.rows)
+    scores = SCORES[method].compute(validation.logits[one], validation.features[one], out.known, settings)
+    threshold = float(np.quantile(scores, OOD_QUANTILE, method="higher"))
+    out.ood = Ood(
+        method=method, k=settings.k, temperature=settings.temperature, threshold=threshold, quantile=OOD_QUANTILE
+    )
     if len(one) < 1 / (1 - OOD_QUANTILE):
         out.limits.append(
-            f"The refusal threshold comes from {len(one)} validation {unit}s: it is simply the largest distance "
+            f"The refusal threshold comes from {len(one)} validation {unit}s: it is simply the largest {method} score "
             "among them."
         )
 
@@ -258,9 +284,3 @@ def _fit_points(out: Fitted, p: np.ndarray, targets: np.ndarray, classes: Sequen
         return
     score = p[rows][:, sick].sum(1)
     out.operating_points = tuple(operating_point(score, malignant, s) for s in SENSITIVITIES)
-
-
-def write_bank(bank: np.ndarray, path: Path) -> None:
-    from safetensors.numpy import save
-
-    path.write_bytes(save({"features": np.ascontiguousarray(bank)}))

@@ -13,7 +13,7 @@ import polars as pl
 
 from cutis import __version__
 from cutis.bundle.card import BundleCard, Constancy, ParityRow, Preprocessing
-from cutis.bundle.fit import MOST_FEATURES, Choice, drawn, fit, see, write_bank
+from cutis.bundle.fit import MOST_TRAINING, Choice, drawn, fit, see
 from cutis.bundle.load import MODEL, OOD, PAGE, WEIGHTS, content_digest
 from cutis.bundle.model_card import model_card
 from cutis.bundle.runtime import Runtime, available
@@ -58,11 +58,11 @@ def freeze(
     """Write the bundle folder `out` (all of it or nothing) and return its path.
 
     network: `forward_features` (n, 3, size, size) -> (n, d), `classify` (n, d) -> (n, classes); it is not changed.
-    split: validation calibrates, training images make the OOD bank; images are read from `dataset`, not from a cache.
-    mean, std: of pixel / 255, one a channel. flips: average over mirror images, in the graph. classes: in the order of
-    the logits; the dataset's if None. weights_licence: what -> licence id, of weights it started from. choice: of
-    calibrator and sets; None is temperature and LAC at 90 %. constancy: of the colours that it learned from.
-    trained: training evidence, JSON values.
+    split: validation calibrates, training images (at most 20,000) make the OOD statistics; images are read from
+    `dataset`, not from a cache. mean, std: of pixel / 255, one a channel. flips: average over mirror images, in the
+    graph. classes: in the order of the logits; the dataset's if None. weights_licence: what -> licence id, of weights
+    it started from. choice: of calibrator, sets and refusal; None is temperature, LAC at 90 % and k-NN. constancy: of
+    the colours that it learned from. trained: training evidence, JSON values.
 
     Raises CutisError if `out` exists, no image can be read, or a runtime's probabilities differ from torch's by more
     than 1e-3 on real images at batch 1 or 7.
@@ -83,13 +83,13 @@ def freeze(
         model = (folder / MODEL).read_bytes()
         runtime = Runtime(model)
         validation = see(dataset, part["val"], runtime, preprocessing, "calibrate", look=True)
-        training = see(dataset, drawn(part["train"], MOST_FEATURES), runtime, preprocessing, "features")
+        training = see(dataset, drawn(part["train"], MOST_TRAINING), runtime, preprocessing, "features")
         unit = split.proof.unit
-        fitted = fit(validation, training.features, classes, unit=unit, choice=choice or Choice())
-        if fitted.bank is not None:
-            write_bank(fitted.bank, folder / OOD)
+        fitted = fit(validation, training, classes, unit=unit, choice=choice or Choice())
+        if fitted.known.features is not None:
+            fitted.known.save(folder / OOD)
         parity = _parity(exported, model, dataset, part, preprocessing, fitted.calibrator)
-        files = [MODEL, WEIGHTS, *([OOD] if fitted.bank is not None else [])]
+        files = [MODEL, WEIGHTS, *([OOD] if (folder / OOD).exists() else [])]
         card = BundleCard(
             cutis=__version__,
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -6,10 +6,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
 from cutis.bundle.card import FORMAT, BundleCard
+from cutis.bundle.ood import SCORES
+from cutis.bundle.ood.statistics import Statistics
 from cutis.bundle.predict import Bundle
 from cutis.bundle.runtime import PRECISIONS, Runtime
 from cutis.errors import CutisError, nearest
@@ -43,7 +44,7 @@ def load_bundle(
     model = (path / MODEL).read_bytes()
     if hashlib.sha256(model).hexdigest() != card.files[MODEL]:  # what runs is what was verified
         raise CutisError(f"{path / MODEL}: changed while it was read. {_REMEDY}")
-    return Bundle(path, card, Runtime(model, name=runtime, precision=precision, threads=threads), _bank(path, card))
+    return Bundle(path, card, Runtime(model, name=runtime, precision=precision, threads=threads), _known(path, card))
 
 
 def read_card(path: Path) -> BundleCard:
@@ -92,10 +93,8 @@ def verify_files(path: Path, card: BundleCard) -> None:
         raise CutisError(f"{path}/{extra[0]}: not part of this bundle. Move it out of the folder.")
 
 
-def _bank(path: Path, card: BundleCard) -> np.ndarray | None:
-    if card.ood is None:
-        return None
-    from safetensors.numpy import load_file
-
-    bank: np.ndarray = load_file(path / OOD)["features"]
-    return bank
+def _known(path: Path, card: BundleCard) -> Statistics:
+    known = Statistics.load(path / OOD) if OOD in card.files else Statistics()
+    if card.ood and (lacking := known.lacks(SCORES[card.ood.method].needs)):
+        raise CutisError(f"{path / OOD}: lacks {lacking[0]}, by which {card.ood.method} refuses. {_REMEDY}")
+    return known

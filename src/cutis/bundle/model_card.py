@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cutis.bundle.card import BundleCard
+from cutis.bundle.ood import SCORES
 
 
 def model_card(card: BundleCard) -> str:
@@ -80,9 +81,8 @@ def _calibration(card: BundleCard) -> str:
         lines.append(_table((c.by or "for", "a class is in the set up to a score of"), each))
     if card.ood:
         lines.append(
-            f"Refusal: an image further than {card.ood.threshold:.3f} from its {card.ood.k}th nearest training "
-            "image, a "
-            f"distance that {1 - card.ood.quantile:.0%} of validation exceeds."
+            f"Refusal: an image whose {card.ood.method} score ({SCORES[card.ood.method].words}) is above "
+            f"{card.ood.threshold:.3f}, as {1 - card.ood.quantile:.0%} of validation is."
         )
     if card.gate:
         lines.append(

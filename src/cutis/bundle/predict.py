@@ -10,16 +10,20 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from cutis.bundle.calibrate import knn_distance
 from cutis.bundle.card import BundleCard
 from cutis.bundle.gate import graded, thresholds
+from cutis.bundle.ood import SCORES, Settings, available
+from cutis.bundle.ood.statistics import Statistics
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.sources import Source, gather
 from cutis.bundle.stream import BATCH, Chunk, stream
 from cutis.data.dataset import Dataset
+from cutis.errors import CutisError, nearest
 from cutis.evaluate import calibrators
 from cutis.evaluate.conformal import answer_sets
-from cutis.progress import silent, track
+from cutis.image.decode import Picture
+from cutis.progress import Progress, silent, track
+from cutis.schema.classes import ClassInfo
 from cutis.schema.predictions import Predictions, PredictionsInfo
 
 _IDENTITY = ("image_id", "lesion_id", "patient_id", "source", "target")
@@ -37,24 +41,42 @@ class _Outputs:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified bundle, ready to predict. bank: (m, d) float32 unit training features, None without OOD statistics."""
+    """A verified bundle, ready to predict. known: what its out-of-distribution scores know of the training images."""
 
     path: Path
     card: BundleCard
     runtime: Runtime
-    bank: np.ndarray | None
+    known: Statistics
 
     @property
     def digest(self) -> str:
         return self.card.digest
 
     @property
+    def classes(self) -> tuple[ClassInfo, ...]:
+        return self.card.classes
+
+    @property
+    def size(self) -> int:
+        """Pixels on a side of what the network sees."""
+        return self.card.preprocessing.size
+
+    @property
     def codes(self) -> list[str]:
-        return [c.code for c in self.card.classes]
+        return [c.code for c in self.classes]
 
     def run(self, images: np.ndarray, batch: int = BATCH) -> tuple[np.ndarray, np.ndarray]:
         """Raw logits (n, classes) and features (n, d), float32, of uint8 (n, size, size, 3) RGB images."""
         return self.runtime.run(images, batch)
+
+    def answer(self, pictures: Sequence[Picture]) -> np.ndarray:
+        """Calibrated probabilities, (n, classes) float64, of pictures in memory, as `predict` has them of files.
+
+        What is looked at while it is changed (corruptions, counterfactuals) goes this way: no quality gate, no sets.
+        """
+        how = self.card.preprocessing
+        images = np.stack([picture.square(how.size, constancy=how.constancy) for picture in pictures])
+        return calibrators.apply(self.card.calibrator, self.run(images)[0])
 
     def predict(
         self,
@@ -92,6 +114,56 @@ class Bundle:
                 pass
         return Predictions(self._table(rows, out), self._info(rows, gated))
 
+    def scores(
+        self,
+        source: Dataset | Path | str | Sequence[Path | str],
+        *,
+        names: Sequence[str] | None = None,
+        part: str | None = None,
+        batch: int = BATCH,
+        progress: Progress[int] = silent,
+    ) -> pl.DataFrame:
+        """image_id and one Float64 column a score of `cutis.bundle.ood.SCORES`, higher is more unlike the training
+        images; null where a file can't be read. Rows are in the order of `predict`.
+
+        source, part, batch: as in `predict`. names: which scores; None is all that this bundle's statistics allow.
+        Raises CutisError for a score that is not known or that the bundle lacks something for.
+        """
+        chosen = available(self.known) if names is None else list(names)
+        for name in chosen:
+            self._check_score(name)
+        rows = gather(source, part, self.card)
+        paths = rows.paths()
+        found = {name: np.full(len(paths), np.nan) for name in chosen}
+
+        def take(chunk: Chunk) -> range:
+            readable = np.array([i for i in range(len(chunk.logits)) if i not in chunk.reasons], np.int64)
+            for name, values in found.items():
+                values[chunk.start + readable] = self._strangeness(name, chunk)[readable]
+            return range(len(chunk.logits))
+
+        steps = (i for chunk in stream(paths, self.runtime, self.card.preprocessing, batch=batch) for i in take(chunk))
+        with threadpool_limits(1, user_api="blas"):
+            for _ in progress(steps, len(paths), "scores"):
+                pass
+        columns = [pl.Series(name, values, pl.Float64()).fill_nan(None) for name, values in found.items()]
+        return rows.rows.select("image_id", *columns)
+
+    def _strangeness(self, name: str, chunk: Chunk) -> np.ndarray:
+        ood = self.card.ood
+        settings = Settings(ood.k, ood.temperature) if ood else Settings()
+        return SCORES[name].compute(chunk.logits, chunk.features, self.known, settings)
+
+    def _check_score(self, name: str) -> None:
+        if name not in SCORES:
+            raise CutisError(f'score "{name}": {nearest(name, SCORES)}')
+        if lacking := self.known.lacks(SCORES[name].needs):
+            raise CutisError(
+                f"{self.path}: no score {name}, as the bundle holds no {lacking[0]} of its training images. Fit it on "
+                f"the dataset that it learned from, {self.card.dataset}: cutis calibrate {self.path} DATASET --out NEW "
+                f"--ood {name}"
+            )
+
     def _look(self) -> Callable[[np.ndarray], list[str]]:
         """What the gate says of a picture: "code: advice" of each fault."""
         assert self.card.gate is not None
@@ -101,8 +173,8 @@ class Bundle:
     def _take(self, chunk: Chunk, out: _Outputs) -> range:
         span = slice(chunk.start, chunk.start + len(chunk.logits))
         out.logits[span] = chunk.logits
-        if self.bank is not None and self.card.ood is not None:
-            out.strange[span] = knn_distance(chunk.features, self.bank, self.card.ood.k)
+        if self.card.ood is not None:
+            out.strange[span] = self._strangeness(self.card.ood.method, chunk)
         for place, reason in chunk.reasons.items():
             out.errors[chunk.start + place] = reason
         for place, faults in chunk.looks.items():
@@ -130,7 +202,7 @@ class Bundle:
             why = list(out.faults.get(i, ()))
             if card.ood and strange[i] > card.ood.threshold:
                 why.append(
-                    f"unlike the training images: distance {strange[i]:.3f} to the nearest {card.ood.k} is above "
+                    f"unlike the training images: {SCORES[card.ood.method].words} is {strange[i]:.3f}, above "
                     f"{card.ood.threshold:.3f}"
                 )
             if inside == [] and card.conformal:

@@ -1,4 +1,4 @@
-"""Another calibrator, other sets: fitted anew on a dataset's validation part, without training anything."""
+"""Another calibrator, other sets, another score that refuses: fitted anew on a dataset, without training anything."""
 
 from __future__ import annotations
 
@@ -9,25 +9,43 @@ from typing import get_args
 import polars as pl
 
 from cutis.bundle.card import BundleCard
-from cutis.bundle.fit import Choice, Fitted, add_gate, fit_answers, see
+from cutis.bundle.fit import (
+    MOST_TRAINING,
+    Choice,
+    Fitted,
+    add_gate,
+    add_ood,
+    add_statistics,
+    drawn,
+    fit_answers,
+    see,
+)
 from cutis.bundle.freeze import write_card
-from cutis.bundle.load import PAGE, load_bundle
+from cutis.bundle.load import OOD, PAGE, load_bundle
 from cutis.bundle.model_card import model_card
+from cutis.bundle.ood import SCORES, Settings, available
+from cutis.bundle.predict import Bundle
 from cutis.data.dataset import Dataset
 from cutis.data.split import load_split
 from cutis.errors import CutisError
 from cutis.files import atomic_folder, refuse_existing, sha256_file
 from cutis.schema.calibration import CalibratorMethod
 
+_UNFITTED = ("No scores of unlikeness", "No Mahalanobis", "No ViM")  # how limits of `add_statistics` begin
+
 
 def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | str, choice: Choice) -> Path:
     """Write a copy of `bundle` to `out` whose probabilities, sets and operating points come from the validation part
-    of `dataset` by `choice`; network, refusal statistics and parity stay. A bundle that has no gate gets one, from the
-    same images. Returns `out`.
+    of `dataset` by `choice`; network and parity stay. A bundle that has no gate gets one, from the same images. Returns
+    `out`.
+
+    What refuses strange images stays too unless `choice.ood` names a score: then its threshold comes from the
+    validation part, and statistics that the bundle lacks (an earlier Cutis kept k-NN's only) from the training part,
+    if this is the dataset that the bundle learned from.
 
     The dataset must be split; where it is the one that the bundle learned from, by the split it learned from.
-    Raises CutisError if `out` exists, there is no labelled validation image, or `choice` asks for a column that isn't
-    there.
+    Raises CutisError if `out` exists, there is no labelled validation image, or `choice` asks for a column or a score
+    that isn't to be had.
     """
     out = Path(out)
     refuse_existing(out)
@@ -43,39 +61,66 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
     rows = data.usable().join(parts.table.select("image_id", "group", "part"), on="image_id").sort("image_id")
     val = rows.filter(pl.col("part") == "val")
     seen = see(data, val, loaded.runtime, card.preprocessing, "calibrate", look=card.gate is None)
-    fitted = Fitted(gate=card.gate)
+    fitted = Fitted(gate=card.gate, ood=None if choice.ood else card.ood, known=loaded.known)
     if len(seen.rows):
         add_gate(fitted, seen)
         fit_answers(fitted, seen, card.classes, unit=parts.proof.unit, choice=choice)
     if fitted.conformal is None:
         why = next((limit for limit in fitted.limits if limit.startswith("No ")), "No validation image can be read.")
         raise CutisError(f"{data.path}: nothing to calibrate on. {why}")
+    if choice.ood is not None:
+        if data.card.digest == card.dataset_digest and len(available(loaded.known)) < len(SCORES):
+            train = drawn(rows.filter(pl.col("part") == "train"), MOST_TRAINING)
+            add_statistics(fitted, see(data, train, loaded.runtime, card.preprocessing, "features"), card.classes)
+        settings = Settings(card.ood.k, card.ood.temperature) if card.ood else Settings()
+        add_ood(fitted, seen, parts.proof.unit, choice.ood, settings)
+        if fitted.ood is None:
+            raise CutisError(f"{bundle}: no score {choice.ood}. {_why_not(fitted, choice.ood, loaded, data)}")
+    new = fitted.known is not loaded.known
+    kept = _kept(card, ood=choice.ood is not None, statistics=new)
     with atomic_folder(out) as folder:
         for name in card.files:
             shutil.copyfile(Path(bundle) / name, folder / name)
+        files = {**card.files}
+        if new:
+            fitted.known.save(folder / OOD)
+            files[OOD] = sha256_file(folder / OOD)
         fresh = card.model_copy(
             update={
                 "calibrator": fitted.calibrator,
                 "conformal": fitted.conformal,
                 "gate": fitted.gate,
+                "ood": fitted.ood,
                 "operating_points": fitted.operating_points,
                 "reduced": {},  # certificates were of other probabilities
-                "limits": (*fitted.limits, f"Calibrated on {data.card.name}.", *_kept(card)),
+                "limits": (*fitted.limits, f"Calibrated on {data.card.name}.", *kept),
             }
         )
         (folder / PAGE).write_text(model_card(fresh), encoding="utf-8")
-        write_card(fresh.model_copy(update={"files": {**card.files, PAGE: sha256_file(folder / PAGE)}}), folder)
+        write_card(fresh.model_copy(update={"files": {**files, PAGE: sha256_file(folder / PAGE)}}), folder)
     return out
 
 
-def _kept(card: BundleCard) -> tuple[str, ...]:
-    """The limits that a new calibration doesn't lift."""
-    nothing = "There was no validation image"
+def _why_not(fitted: Fitted, method: str, bundle: Bundle, data: Dataset) -> str:
+    if data.card.digest == bundle.card.dataset_digest:
+        return " ".join(limit for limit in fitted.limits if limit.startswith(_UNFITTED))
+    missing = fitted.known.lacks(SCORES[method].needs)[0]
+    return (
+        f"The bundle holds no {missing} of its training images: give the dataset that it learned from, "
+        f"{bundle.card.dataset}, not {data.path}."
+    )
+
+
+def _kept(card: BundleCard, *, ood: bool = False, statistics: bool = False) -> tuple[str, ...]:
+    """The limits that a new calibration doesn't lift. ood, statistics: whether these are new too."""
+    nothing, unrefused = "There was no validation image", "Nothing is refused for being unlike the training images"
     lifted = (
         *("No sets:", "No operating points", "No validation image", "Too few validation", "Calibrated on", nothing),
         *(f"The {method} has no best value" for method in get_args(CalibratorMethod)),
+        *(("The refusal threshold comes from", unrefused) if ood else ()),
+        *(_UNFITTED if statistics else ()),
     )
     kept = [limit for limit in card.limits if not limit.startswith(lifted)]
-    if any(limit.startswith(nothing) for limit in card.limits):
-        kept.append("Nothing is refused for being unlike the training images.")  # what else that limit said
+    if not ood and any(limit.startswith(nothing) for limit in card.limits):
+        kept.append(f"{unrefused}.")  # what else that limit said
     return tuple(kept)

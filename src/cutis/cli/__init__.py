@@ -30,11 +30,13 @@ COMMANDS = {
     "train": "Train on a dataset's split and freeze the result as a bundle.",
     "predict": "Run a bundle on images or a dataset: calibrated sets, refusals, one row an image.",
     "evaluate": "Measure a predictions file, with intervals, and write the report.",
+    "audit": "Measure a bundle in every way there is the data for, and write one dossier.",
     "compare": "Compare two predictions files of the same images: paired differences with intervals, per group.",
     "evaluate-masks": "Measure predicted lesion masks against true ones, with intervals, overall and by group.",
     "calibrate": "Fit other probabilities or answer sets on a validation part, as a new bundle.",
     "certify": "Measure a reduced precision against fp32, group by group, and allow it if it costs little.",
     "tone": "Estimate skin tone and lesion contrast in every published way, and how far the ways agree.",
+    "corrupt": "Write a dataset's images under a suite of shifts, as a dataset to predict and evaluate.",
     "info": "Say what a dataset, bundle, run, predictions file or report is.",
     "doctor": "Check the installation, the machine and a dataset: PASS, WARN or FAIL, with the fix.",
 }

@@ -7,7 +7,7 @@ from cutis.errors import CutisError
 
 
 def info_(path: Path) -> None:
-    """Say what a dataset, bundle, run, predictions file or report is.
+    """Say what a dataset, bundle, run, predictions file, report or dossier is.
 
     Parameters
     ----------
@@ -22,10 +22,10 @@ def info_(path: Path) -> None:
     if path.is_file() and path.suffix == ".parquet":
         return _predictions(path)
     if path.name == "evidence.json":
-        return _report(path.parent)
+        return info_(path.parent)
     raise CutisError(
         f"{path}: not something Cutis made; expected a dataset ({'dataset.json'}), a bundle (bundle.json), a run "
-        "(config.json), a report (evidence.json) or a predictions file (.parquet)."
+        "(config.json), a report or dossier (evidence.json) or a predictions file (.parquet)."
     )
 
 
@@ -85,7 +85,7 @@ def _bundle(path: Path) -> None:
             "trained on": f"{card.dataset}, {trained.get('images', '?')} images, {trained.get('epochs', '?')} epochs",
             "calibration": card.calibrator.words(),
             "sets": sets,
-            "refuses": f"{card.ood.method} distance above {card.ood.threshold:.3f}" if card.ood else "nothing",
+            "refuses": f"{card.ood.method} above {card.ood.threshold:.3f}" if card.ood else "nothing",
             "parity": ", ".join(f"{p.runtime} batch {p.batch}: {p.max_delta_p:.1e}" for p in card.parity),
             "licence": card.licence.answer,
             "made": card.created,
@@ -140,4 +140,30 @@ def _report(path: Path) -> None:
     say(f"  page: {path / 'index.html'}")
 
 
-_KINDS = {"dataset.json": _dataset, "bundle.json": _bundle, "config.json": _run, "evidence.json": _report}
+def _dossier(path: Path) -> None:
+    from cutis.report.headline import headline
+    from cutis.schema.dossier import DossierEvidence
+
+    d = DossierEvidence.load(path / "evidence.json")
+    rows: dict[str, object] = {label: estimate.format() for label, estimate in headline(d.clean)}
+    tried = len({(r.suite, r.shift) for r in d.shifts})
+    rows |= {
+        "changed images": f"{tried} changes" if tried else "not measured",
+        "strange images": ", ".join(dict.fromkeys(r.against for r in d.ood)) or "not measured",
+        "the same lesion": ", ".join(dict.fromkeys(r.change for r in d.counterfactual)) or "not measured",
+        "attacks": ", ".join(dict.fromkeys(a.attack for a in d.attacks)) or "not measured",
+        "not done": "; ".join(f"{n.part} ({n.why})" for n in d.not_done),
+    }
+    about = f"{d.bundle.get('backbone') or 'a bundle'} and {d.clean.info.dataset or 'an unnamed dataset'}"
+    _rows(f"dossier on {about}", rows)
+    say(f"  pages: {path / 'index.html'} (clinician), {path / 'auditor.html'}")
+
+
+# A dossier holds an evidence.json as a report does, so that it is looked for first.
+_KINDS = {
+    "dataset.json": _dataset,
+    "bundle.json": _bundle,
+    "config.json": _run,
+    "auditor.html": _dossier,
+    "evidence.json": _report,
+}

@@ -36,7 +36,7 @@ def tone_(
 
     from cutis.data.dataset import Dataset
     from cutis.data.tone import estimate_dataset, tone_path
-    from cutis.evaluate.agreement import Resampling
+    from cutis.evaluate.resampled import Resampling
     from cutis.evaluate.tone import tone_agreement
     from cutis.image.tone import thresholds
     from cutis.progress import track

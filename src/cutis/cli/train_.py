@@ -26,6 +26,8 @@ def train_(
     learning_rate: float | None = None,
     patience: int | None = None,
     seed: int | None = None,
+    augment_suite: str | None = None,
+    ood: str | None = None,
     use: str | None = None,
     resume: bool = False,
 ) -> None:
@@ -64,6 +66,12 @@ def train_(
         Stop after this many validations without a better one.
     seed
         Another seed, another run.
+    augment_suite
+        Put half of the training images under corruptions of this suite: medmnistc, skin or dermoscopy (none is the
+        default). What hair, rulers, ink and bubbles do is not among them.
+    ood
+        Score that refuses images unlike the training images: knn (the default), msp, maxlogit, energy, mahalanobis,
+        relative_mahalanobis or vim.
     use
         research (the default) or commercial, which refuses images and weights whose licences don't allow it.
     resume
@@ -102,6 +110,8 @@ def train_(
             learning_rate=learning_rate,
             patience=patience,
             seed=seed,
+            augment_suite=augment_suite,
+            ood=ood,
             use=use,
         )
     except KeyboardInterrupt:

@@ -90,7 +90,7 @@ def measure(
     # A photograph need not be decoded whole to be measured at working size.
     pixels = decode(image, image_id, least=WORK)
     photo = Photo(
-        pixels, None if mask is None else _mask(mask, image_id, (header.height, header.width), pixels.shape[:2])
+        pixels, None if mask is None else mask_at(mask, image_id, (header.height, header.width), pixels.shape[:2])
     )
     # Every image has a stream of its own: other images, or their order, don't change its interval.
     rng = np.random.default_rng([seed, *image_id.encode()])
@@ -123,7 +123,7 @@ def _row(folder: Path, methods: Sequence[str], seed: int, item: tuple[str, str, 
     return empty | {"image_id": image_id, "status": "error", "reason": why} | {f"reason_{m}": why for m in methods}
 
 
-def _mask(data: bytes, name: str, whole: tuple[int, int], wanted: tuple[int, ...]) -> np.ndarray:
+def mask_at(data: bytes, name: str, whole: tuple[int, int], wanted: tuple[int, ...]) -> np.ndarray:
     """A lesion mask, bool (h, w), at the size at which the image was decoded."""
     mask = (decode(data, f"mask of {name}")[..., 0] > 127).astype(np.float32)
     if mask.shape != whole:

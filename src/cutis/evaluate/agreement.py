@@ -15,8 +15,7 @@ The interval of alpha is by drawing items, not Krippendorff's own scheme of draw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any, Literal
 
@@ -25,28 +24,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from cutis.errors import CutisError, nearest
 from cutis.evaluate.arrays import Bools, Floats, Ints
-from cutis.evaluate.bootstrap import exact_limit, generator, interval, multiplicities
-from cutis.evaluate.numbers import FEWEST, FEWEST_FOR_INTERVAL
+from cutis.evaluate.resampled import Resampling, Statistic, estimated, missing
 from cutis.schema.estimate import Estimate
 
 Weights = Literal["none", "linear", "quadratic"]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
-Statistic = Callable[[Floats], Floats]  # weights (items, r) -> (r,) values, NaN where undefined
-
-
-@dataclass(frozen=True)
-class Resampling:
-    """How the interval is made.
-
-    groups: one id an item where items aren't independent (patients); they are then drawn whole. unit: what an item,
-    or a group, is called. level: of the interval, 0..1.
-    """
-
-    resamples: int = 1000
-    seed: int = 0
-    level: float = 0.95
-    groups: Sequence[Any] | None = None
-    unit: str = "image"
 
 
 def cohen_kappa(
@@ -93,7 +75,7 @@ def fleiss_kappa(ratings: ArrayLike, *, resampling: Resampling | None = None) ->
     m = int(per_item.max(initial=0))
     if len(set(per_item[rated].tolist())) > 1 or m == 1:
         why = f"items have {per_item[rated].min()} to {m} ratings; Fleiss' kappa needs the same number, 2 or more"
-        return _missing(f"{why} (use Krippendorff's alpha)", rated, resampling)
+        return missing(f"{why} (use Krippendorff's alpha)", rated, resampling)
     table = coded[rated]
     counts = np.stack([(table == c).sum(1) for c in range(len(values))], 1).astype(float) if len(values) else table
     pairs = (counts * (counts - 1)).sum(1) / (m * (m - 1) if m else 1)
@@ -269,51 +251,7 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return ratio
 
 
-def _units(rated: Bools, r: Resampling) -> Ints:
-    """The unit of each rated item, numbered from 0."""
-    if r.groups is None:
-        return np.arange(int(rated.sum()))
-    if len(r.groups) != len(rated):
-        raise CutisError(f"{len(r.groups)} groups for {len(rated)} items; expected one a item.")
-    numbers: Ints = np.unique(np.array([str(g) for g in r.groups])[rated], return_inverse=True)[1]
-    return numbers
-
-
-def _missing(reason: str, rated: Bools, resampling: Resampling | None) -> Estimate:
-    r = resampling or Resampling()
-    units = _units(rated, r)
-    return Estimate.missing(reason, n=len(units), n_units=len(np.unique(units)), unit=r.unit)
-
-
 def _estimate(
     statistic: Statistic, rated: Bools, resampling: Resampling | None, degenerate: str, *, share: bool = False
 ) -> Estimate:
-    r = resampling or Resampling()
-    unit = _units(rated, r)
-    n, n_units = len(unit), len(np.unique(unit))
-    if n_units < FEWEST:
-        why = f"only {n_units} {r.unit}s with two ratings; you need {FEWEST - n_units} more"
-        return Estimate.missing(why, n=n, n_units=n_units, unit=r.unit)
-    value = float(statistic(np.ones((n, 1)))[0])
-    if not np.isfinite(value):
-        return Estimate.missing(degenerate, n=n, n_units=n_units, unit=r.unit)
-    low: float | None = None
-    high: float | None = None
-    reason = ""
-    if n_units < FEWEST_FOR_INTERVAL:
-        reason = f"only {n_units} {r.unit}s; for an interval you need {FEWEST_FOR_INTERVAL - n_units} more"
-    elif share and value in (0.0, 1.0):
-        limit = exact_limit(n_units, r.level)
-        low, high = (0.0, limit) if value == 0.0 else (1.0 - limit, 1.0)
-        reason = f"all {r.unit}s agree, so the interval is the exact one (Clopper-Pearson)"
-    else:
-        rng = generator(r.seed, [str(i) for i in range(n)])
-        draws = np.concatenate([statistic(w[unit]) for w in multiplicities(rng, n_units, r.resamples)])
-        found = interval(draws, r.level)
-        if isinstance(found, str):
-            reason = found
-        elif found[0] == found[1]:
-            reason = "all resamples give the same value, so they say nothing of its uncertainty"
-        else:
-            low, high = found
-    return Estimate(value=value, low=low, high=high, n=n, n_units=n_units, unit=r.unit, reason=reason)
+    return estimated(statistic, rated, resampling, degenerate, kind="with two ratings", share=share)

@@ -23,11 +23,11 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from cutis.errors import CutisError, nearest
-from cutis.evaluate.agreement import Resampling
 from cutis.evaluate.arrays import Bools, Floats, Ints
 from cutis.evaluate.bootstrap import check_resampling
 from cutis.evaluate.numbers import as_measured, values_of
 from cutis.evaluate.quantities import Quantity, unit_matrix
+from cutis.evaluate.resampled import Resampling
 from cutis.evaluate.sample import renumber
 from cutis.schema.evidence import Measured
 

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from cutis.errors import CutisError
-from cutis.evaluate.agreement import Resampling, agreement, cohen_kappa, mean_difference
+from cutis.evaluate.agreement import agreement, cohen_kappa, mean_difference
+from cutis.evaluate.resampled import Resampling
 from cutis.schema.estimate import Estimate
 
 

@@ -169,15 +169,55 @@ def read_square_and_view(
     return square, _upright(pixels, orientation)
 
 
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture in memory, to be changed and then squared as `read_square` squares a file.
+
+    pixels: uint8 (height, width, 3) RGB. box: (left, top, right, bottom), what of them the image covers: a JPEG of 450
+    rows decoded at an eighth is 57 rows, of which it covers 56.25.
+    """
+
+    pixels: np.ndarray
+    box: tuple[float, float, float, float]
+
+    @classmethod
+    def whole(cls, pixels: np.ndarray) -> Picture:
+        return cls(pixels, (0, 0, pixels.shape[1], pixels.shape[0]))
+
+    def square(self, size: int, *, constancy: str = "none") -> np.ndarray:
+        """uint8 (size, size, 3): see `read_square`."""
+        return _squeezed(self.pixels, self.box, size, constancy)
+
+
+def read_picture(source: bytes | Path | str, size: int, name: str = "image") -> Picture:
+    """The picture whose square of `size` is what `read_square` gives: the same pixels, if the file is stored upright,
+    else the same but for rounding. Raises BadImage."""
+    data, name = (source, name) if isinstance(source, bytes) else (read_bytes(source), str(source))
+    pixels, orientation, (right, bottom) = _stored_pixels(data, name, size, MAX_PIXELS)
+    height, width = pixels.shape[:2]
+    if orientation >= 5:
+        width, height, right, bottom = height, width, bottom, right
+    left, top = 0.0, 0.0
+    if orientation in (2, 3, 6, 7):
+        left, right = width - right, float(width)
+    if orientation in (3, 4, 7, 8):
+        top, bottom = height - bottom, float(height)
+    return Picture(_upright(pixels, orientation), (left, top, right, bottom))
+
+
 def _square(pixels: np.ndarray, orientation: int, extent: tuple[float, float], size: int, constancy: str) -> np.ndarray:
+    return _upright(_squeezed(pixels, (0, 0, *extent), size, constancy), orientation)
+
+
+def _squeezed(pixels: np.ndarray, box: tuple[float, float, float, float], size: int, constancy: str) -> np.ndarray:
     from PIL import Image
 
-    small = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR, box=(0, 0, *extent)))
+    small = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR, box=box))
     if constancy != "none":
         from cutis.image.constancy import CONSTANCY
 
         small = CONSTANCY[constancy](small)
-    return _upright(small, orientation)
+    return small
 
 
 def _stored_pixels(

@@ -20,7 +20,7 @@ Axes are for sRGB's primaries, unit vectors:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import cv2
@@ -214,9 +214,13 @@ class _Skin:
             weight *= 1 - np.clip(depth, 0, 1)
         return weight
 
+    @cached_property
+    def sample_share(self) -> np.ndarray:
+        """(n, 1) `share` of the sample."""
+        return self.share(np.exp(-self.sample), self.sample)[:, None]
+
     def ita_at(self, direction: np.ndarray, melanin: float) -> float:
-        light = np.exp(-self.sample)
-        moved = self.sample + melanin * self.share(light, self.sample)[:, None] * direction
+        moved = self.sample + melanin * self.sample_share * direction
         seen = colour.to_uint8(np.exp(-moved))[None]
         lab = colour.lab(seen)[0]
         return float(colour.ita(np.median(lab, axis=0)))

@@ -24,7 +24,7 @@ class Layers:
     blood: Field
     deep: Field
     relief: Field
-    covers: list[tuple[tuple[slice, slice], Field, Field]] = field(default_factory=list)
+    covers: list[tuple[tuple[slice, slice], Field, tuple[float, float, float]]] = field(default_factory=list)
     masks: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @classmethod
@@ -35,7 +35,7 @@ class Layers:
 
     def cover(self, part: tuple[slice, slice], opacity: Field, rgb: tuple[float, float, float]) -> None:
         """Lay a material of linear reflectance `rgb` over `part`, as opaque as `opacity`, (h, w) 0..1."""
-        self.covers.append((part, opacity.clip(0, 1), np.array(rgb, np.float32)))
+        self.covers.append((part, opacity.clip(0, 1), rgb))
 
     def mark(self, kind: str, part: tuple[slice, slice], mask: NDArray[np.bool_]) -> None:
         """Add to the truth: `kind` is where `mask`, (h, w) bool, is set in `part`."""
@@ -46,8 +46,23 @@ class Layers:
     def paint(self, light: Field) -> Field:
         """Skin's (H, W, 3) light with all covers laid on it, in place."""
         for part, opacity, rgb in self.covers:
-            left, top, width, height = cv2.boundingRect((opacity > 0).view(np.uint8))
-            where = slice(top, top + height), slice(left, left + width)
-            under = light[part][where]
-            under += opacity[where][..., None] * (rgb - under)
+            lay(light[part], opacity, rgb)
         return light
+
+
+def lay(light: Field, opacity: Field, rgb: tuple[float, float, float]) -> None:
+    """Mix (h, w, 3) light, in place, with an even colour `rgb`, as far as `opacity`, (h, w) 0..1, says."""
+    left, top, width, height = cv2.boundingRect((opacity > 0).view(np.uint8))
+    if not width:
+        return
+    where = slice(top, top + height), slice(left, left + width)
+    under, much = light[where], opacity[where]
+    # NumPy is slow over a last axis of three
+    change = cv2.subtract(even(rgb, height, width), under)
+    under += cv2.multiply(change, cv2.merge([much, much, much]))
+
+
+def even(rgb: tuple[float, float, float], height: int, width: int) -> Field:
+    """(height, width, 3) float32 of one colour."""
+    point = np.array([[rgb]], np.float32)
+    return cv2.copyMakeBorder(point, 0, height - 1, 0, width - 1, cv2.BORDER_CONSTANT, value=rgb)

@@ -6,6 +6,8 @@ linear light; what lies on the skin, the lamp and the camera come last.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,15 @@ from cutis.phantom.truth import Truth
 from cutis.phantom.view import View
 
 
+@cache
+def _keep_memory() -> None:
+    """Teach glibc to keep freed planes instead of giving them back to the system after each: a tenth of the time.
+
+    Its limits follow the largest block that was freed, up to 32 MiB. The block isn't touched, so it takes no memory.
+    """
+    np.empty(2**25 - 2**16, np.uint8)
+
+
 def render(scene: Scene, size: int = 256) -> tuple[NDArray[np.uint8], Truth]:
     """Photograph `scene`: ((size, size, 3) uint8 sRGB, Truth). The same scene and size give the same bytes.
 
@@ -29,6 +40,7 @@ def render(scene: Scene, size: int = 256) -> tuple[NDArray[np.uint8], Truth]:
     """
     if not 16 <= size <= 4096:
         raise CutisError(f"phantom: size {size} is not in 16..4096 pixels.")
+    _keep_memory()
     skin, camera = scene.skin, scene.camera
     view = View(camera, size)
     layers = Layers.plain(size, skin.melanin, skin.blood)

@@ -47,7 +47,7 @@ def evaluate(
     from cutis.evaluate.measure import measure
 
     if out is not None:
-        _check_free(Path(out), overwrite)
+        check_out(Path(out), overwrite)
     evidence = measure(
         predictions,
         by=by,
@@ -100,7 +100,7 @@ def report_folder(
     content: all that such a report may hold; mark: the file, beside index.html, that shows it to be one.
     Raises CutisError if `out` is taken otherwise.
     """
-    replaces = _check_free(out, overwrite, content, mark)
+    replaces = check_out(out, overwrite, content, mark)
     target = out.with_name(f".cutis-{out.name}-{uuid4().hex[:8]}") if replaces else out
     with atomic_folder(target) as folder:
         yield folder
@@ -108,7 +108,7 @@ def report_folder(
         _replace(target, out)
 
 
-def _check_free(out: Path, overwrite: bool, content: frozenset[str] = CONTENT, mark: str = "evidence.json") -> bool:
+def check_out(out: Path, overwrite: bool, content: frozenset[str] = CONTENT, mark: str = "evidence.json") -> bool:
     """Whether `out` holds an earlier report that will be replaced; raises CutisError if it is taken otherwise."""
     held = {p.name for p in out.iterdir()} if out.is_dir() else set()
     if not held:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from cutis.files import write_json
-from cutis.report import _check_free, report_folder, words
+from cutis.report import check_out, report_folder, words
 from cutis.report.data_figures import figures, uniform
 from cutis.report.page import environment
 from cutis.report.svg import Figure, save_all, template
@@ -181,7 +181,7 @@ def write_data_page(
 
 def check_free(out: Path, overwrite: bool) -> None:
     """Raise CutisError if `out` is taken, before any work is done for it."""
-    _check_free(out, overwrite, CONTENT, MARK)
+    check_out(out, overwrite, CONTENT, MARK)
 
 
 def how_many(finding: Finding) -> int:

@@ -12,11 +12,13 @@ from itertools import pairwise
 from cutis.report import svg, words
 from cutis.report.svg import Figure, circle, group, line, rect, text
 from cutis.schema.classes import ClassInfo
+from cutis.schema.estimate import Estimate
 from cutis.schema.evidence import Evidence, Measured, ReliabilityBin, RocCurve
 
 WIDTH = 420.0
 FEW = 10  # a reliability bin with fewer images is drawn hollow
 PLOT = 172.0  # where a forest's marks begin
+DotRow = tuple[str, str, "Estimate | Measured | None"]  # heading, name, number
 HOT = " \N{BLACK UP-POINTING SMALL TRIANGLE}"  # beside the name of a malignant class
 
 
@@ -247,67 +249,101 @@ def forest(evidence: Evidence, metric: str, class_code: str | None) -> Figure:
     shown = words.metric(metric)
     whole = evidence.find(metric, class_code)
     groups = list(dict.fromkeys((m.attribute, m.group) for m in evidence.measured if m.attribute is not None))
-    rows = [(name, group_name, evidence.find(metric, class_code, name, group_name)) for name, group_name in groups]
+    rows: list[DotRow] = [
+        (words.upper(words.attribute(name)), group_name or "", evidence.find(metric, class_code, name, group_name))
+        for name, group_name in groups
+    ]
+    title = shown.label + (f", {class_code}" if class_code else "")
+    label = f"{title} by subgroup, with intervals: {len(rows)} groups; the same numbers are in the table below"
+    name = "subgroups-" + "-".join(filter(None, (metric, class_code)))
+    return dot_rows(safe_name(name), label, rows, shown.style, whole)
+
+
+def dot_rows(
+    name: str,
+    label: str,
+    rows: Sequence[DotRow],
+    style: str,
+    whole: Estimate | Measured | None = None,
+    *,
+    mark: tuple[float, str] | None = None,
+) -> Figure:
+    """A line a row: its name, n, dot, interval and number, under the headings the rows share. What can't be estimated
+    says why. whole: a dashed line, "all". mark: another such line and its name, (0, "no change")."""
     found = [m for _, _, m in rows if m is not None]
-    x = _range([*found, *([whole] if whole else [])], shown.style)
+    x = _range([*found, *([whole] if whole else [])], style, mark[0] if mark else None)
     body: list[str] = []
     y, last = 34.0, None
-    for name, group_name, m in rows:
-        attribute = words.upper(words.attribute(name))
-        if name != last:
+    for heading, row, m in rows:
+        if heading != last:
             y += 8 if last is not None else 0
-            body.append(text(0, y + 4, svg.fit(attribute, WIDTH, 12), "b"))
-            last, y = name, y + 22
-        mark, tall = _forest_row(group_name or "", m, x, y, shown.style)
-        full = f"{attribute} {group_name}: "
-        full += "not measured" if m is None else words.estimate_text(m, shown.style)
+            for k, part in enumerate(svg.lines(heading, WIDTH, 12)[:2]):
+                y += 16 if k else 0
+                body.append(text(0, y + 4, part, "b"))
+            last, y = heading, y + 22
+        drawn, tall = _forest_row(row, m, x, y, style)
+        full = f"{heading} {row}: "
+        full += "not measured" if m is None else words.estimate_text(m, style)
         full += "" if m is None else f"; {m.n:,} images, {m.n_units:,} {words.plural(m.unit)}"
-        body.append(group(mark, full))
+        body.append(group(drawn, full))
         y += tall
     bottom = y - 6
     under = []
     for v in svg.ticks(x.low, x.high, 4):
         under.append(line(x(v), 28, x(v), bottom, "grid"))
-        tick = f"{100 * v:.0f}\N{NO-BREAK SPACE}%" if shown.style == "percent" else f"{v:g}"
-        under.append(text(x(v), bottom + 15, tick, "m s mid"))
+        under.append(text(x(v), bottom + 15, tick_text(v, style), "m s mid"))
     under.append(line(x(x.low), bottom, x(x.high), bottom, "axis"))
     body.append(text(PLOT - 12, 14, "n", "m s end"))
+    if mark is not None:
+        under.append(line(x(mark[0]), 20, x(mark[0]), bottom, "ref"))
+        body.append(text(max(x(mark[0]), PLOT + 3.1 * len(mark[1])), 14, mark[1], "m s mid"))
     if whole is not None and whole.value is not None:
         under.append(line(x(whole.value), 20, x(whole.value), bottom, "ref"))
         body.append(text(x(whole.value), 14, "all", "m s mid"))
-        body.append(text(WIDTH, 14, words.estimate_text(whole, shown.style), "m s end"))
-    title = shown.label + (f", {class_code}" if class_code else "")
-    name = "subgroups-" + "-".join(filter(None, (metric, class_code)))
-    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-    label = f"{title} by subgroup, with intervals: {len(rows)} groups; the same numbers are in the table below"
-    return Figure(safe, label, WIDTH, bottom + 24, "".join(under + body))
+        body.append(text(WIDTH, 14, words.estimate_text(whole, style), "m s end"))
+    return Figure(name, label, WIDTH, bottom + 24, "".join(under + body))
 
 
-def _range(rows: Sequence[Measured], style: str) -> Axis:
+def safe_name(name: str) -> str:
+    """`name` as a file's: letters, digits and "-_." are kept."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
+
+def tick_text(v: float, style: str) -> str:
+    if style == "points":
+        return f"{100 * v:+.0f}".replace("-", "\N{MINUS SIGN}").replace("+0", "0")
+    return f"{100 * v:.0f}\N{NO-BREAK SPACE}%" if style == "percent" else f"{v:g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _range(rows: Sequence[Estimate | Measured], style: str, mark: float | None = None) -> Axis:
     """A scale that holds every interval, with some air; shares stay within 0..1."""
     values = [v for m in rows for v in (m.low, m.value, m.high) if v is not None]
+    values += [] if mark is None else [mark]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     air = max(0.06 * (high - low), 0.02)
     low, high = low - air, high + air
     if style in ("percent", "decimal"):
         low, high = max(low, 0.0), min(high, 1.0) if max(values, default=1.0) <= 1 else high
-    return Axis(low, high, PLOT, 306)
+    return Axis(low, high, PLOT, 288 if style in ("points", "signed") else 306)
 
 
-def _forest_row(name: str, m: Measured | None, x: Axis, y: float, style: str) -> tuple[str, float]:
+def _forest_row(name: str, m: Estimate | Measured | None, x: Axis, y: float, style: str) -> tuple[str, float]:
     """One group's marks and how tall they are."""
-    out = text(8, y + 4, svg.fit(name, 124, 12))
+    named = svg.lines(name, 124, 12)
+    named = [named[0], svg.fit(" ".join(named[1:]), 124, 12)] if len(named) > 1 else named
+    out = "".join(text(8, y + 4 + 13 * k, part) for k, part in enumerate(named))
+    least = 22.0 + 13 * (len(named) - 1)
     out += text(PLOT - 12, y + 4, "–" if m is None else f"{m.n:,}", "m s end")
     if m is None or m.value is None:
         why = "not measured" if m is None else f"not estimable: {m.reason or 'no reason given'}"
         told = svg.lines(why, WIDTH - PLOT, 11)[:4]
         out += rect(PLOT - 2, y - 8, WIDTH - PLOT + 2, 13 * len(told) + 3, "bg")
         out += "".join(text(PLOT, y + 4 + 13 * k, part, "m s it") for k, part in enumerate(told))
-        return out, 22 + 13 * (len(told) - 1)
+        return out, max(22.0 + 13 * (len(told) - 1), least)
     if m.low is not None and m.high is not None:
         out += line(x(m.low), y, x(m.high), y, "whisk blue")
         out += "".join(line(x(v), y - 4, x(v), y + 4, "whisk blue") for v in (m.low, m.high))
-    return out + circle(x(m.value), y, 4.5, "dot") + text(WIDTH, y + 4, words.estimate_text(m, style), "s end"), 22
+    return out + circle(x(m.value), y, 4.5, "dot") + text(WIDTH, y + 4, words.estimate_text(m, style), "s end"), least
 
 
 def roc_is_drawable(curve: RocCurve) -> bool:

@@ -45,43 +45,51 @@ def environment() -> Environment:
 
 def render(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[int, str]) -> str:
     """The whole page as HTML. figures: by name, as `all_figures` makes them; thumbs: mistake index -> file name."""
+    return environment().get_template("page.html.j2").render(context(evidence, figures, thumbs))
+
+
+def drawn(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
+    """The figures as the templates want them, by name."""
+    from markupsafe import Markup
+
+    return {name: {"svg": Markup(f.inline), "width": f.width} for name, f in figures.items()}
+
+
+def context(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[int, str]) -> dict[str, Any]:
+    """What page.html.j2 is filled with."""
     from markupsafe import Markup
 
     malignant, caution = _malignant(evidence)
-    return (
-        environment()
-        .get_template("page.html.j2")
-        .render(
-            e=evidence,
-            w=words,
-            figures={name: {"svg": Markup(f.inline), "width": f.width} for name, f in figures.items()},
-            style=Markup(template("figures.css") + template("page.css")),
-            title=_title(evidence),
-            subject=_subject(evidence),
-            headline=[_big(evidence, *item) for item in chosen(evidence)],
-            malignant=malignant,
-            caution=caution,
-            methods=words.methods(evidence),
-            counts=_counts(evidence),
-            classes=_classes(evidence),
-            proof=proof(evidence.info.split, evidence.info.part),
-            overall=_overall(evidence),
-            parts=parts(evidence),
-            leaning=_leaning(evidence),
-            by_class=by_class(evidence),
-            by_group=by_group(evidence),
-            fairness=fairness.overview(evidence),
-            fairness_details=fairness.details(evidence),
-            forests=[_forest_caption(m, c) for m, c in forest_metrics(evidence)],
-            forest_figures=[name for name in figures if name.startswith("subgroups-")],
-            thumbs=thumbs,
-            held_in=_held_in(evidence),
-            operating_points=_operating_points(evidence),
-            licence=_licence(evidence),
-            trained=_record(evidence.info.trained),
-            provenance=_provenance(evidence),
-        )
-    )
+    return {
+        "e": evidence,
+        "w": words,
+        "figures": drawn(figures),
+        "style": Markup(template("figures.css") + template("page.css")),
+        "title": _title(evidence),
+        "subject": _subject(evidence),
+        "headline": [_big(evidence, *item) for item in chosen(evidence)],
+        "malignant": malignant,
+        "caution": caution,
+        "methods": words.methods(evidence),
+        "counts": _counts(evidence),
+        "classes": _classes(evidence),
+        "proof": proof(evidence.info.split, evidence.info.part),
+        "overall": _overall(evidence),
+        "parts": parts(evidence),
+        "leaning": _leaning(evidence),
+        "by_class": by_class(evidence),
+        "by_group": by_group(evidence),
+        "fairness": fairness.overview(evidence),
+        "fairness_details": fairness.details(evidence),
+        "forests": [_forest_caption(m, c) for m, c in forest_metrics(evidence)],
+        "forest_figures": [name for name in figures if name.startswith("subgroups-")],
+        "thumbs": thumbs,
+        "held_in": _held_in(evidence),
+        "operating_points": _operating_points(evidence),
+        "licence": _licence(evidence),
+        "trained": _record(evidence.info.trained),
+        "provenance": _provenance(evidence),
+    }
 
 
 def _title(evidence: Evidence) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cutis.files import atomic_folder, refuse_existing
 from cutis.report import words
 from cutis.schema.comparison import Comparison, Paired
+from cutis.schema.estimate import Estimate
 from cutis.schema.evidence import Disparity, Evidence, Measured
 
 
@@ -70,7 +71,11 @@ def cell(m: Measured | None, reasons: dict[str, str]) -> str:
     """An estimate as text; what must be known of it becomes a footnote, whose letter is added to `reasons`."""
     if m is None:
         return "not measured"
-    style = words.metric(m.metric).style
+    return estimate_cell(m, words.metric(m.metric).style, reasons)
+
+
+def estimate_cell(m: Estimate | Measured, style: str, reasons: dict[str, str]) -> str:
+    """As `cell`, for an estimate printed in `style`."""
     shown = "not estimable" if m.value is None else words.estimate_text(m, style)
     if m.value is not None and not m.reason:
         return shown

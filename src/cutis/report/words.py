@@ -17,7 +17,8 @@ NOT_PROVIDED = "not provided"
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is named and printed: `style` is "percent", "decimal", "mean" or "count"."""
+    """How a metric is named and printed: `style` is "percent", "decimal", "mean" or "count"; of a difference it is
+    "points" (of 100) or "signed"."""
 
     label: str
     style: str
@@ -60,6 +61,7 @@ _METRICS = {
     ),
     "accuracy_kept": Metric("Accuracy among kept", "percent", "accuracy on the images it did not refuse"),
 }
+_SIGNED = ("points", "signed")
 _ATTRIBUTES = {
     "sex": "sex",
     "age_band": "age",
@@ -139,15 +141,18 @@ def number(value: float, style: str, digits: int | None = None) -> str:
         return f"{100 * value:.{1 if digits is None else digits}f}\N{NO-BREAK SPACE}%"
     if style == "count":
         return f"{value:,.0f}"
+    if style in _SIGNED:
+        shown = f"{100 * value:+.{1 if digits is None else digits}f}" if style == "points" else f"{value:+.3f}"
+        return (shown if shown.strip("+-0.") else shown[1:]).replace("-", "\N{MINUS SIGN}")
     return f"{value:.{(2 if style == 'mean' else 3) if digits is None else digits}f}"
 
 
 def interval(estimate: Estimate | Measured, style: str, digits: int | None = None) -> str:
-    """The interval as printed, "52.1–60.4"; "" if there is none."""
+    """The interval as printed, "52.1–60.4", of a difference "−3.1 to +0.2"; "" if there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
     low, high = (number(v, style, digits).removesuffix("\N{NO-BREAK SPACE}%") for v in (estimate.low, estimate.high))
-    return f"{low}–{high}"
+    return f"{low} to {high}" if style in _SIGNED else f"{low}–{high}"
 
 
 def estimate_text(estimate: Estimate | Measured, style: str, digits: int | None = None) -> str:
@@ -182,7 +187,7 @@ def short(digest: str) -> str:
 
 def flatten(value: Any) -> str:
     """A value from a free-form record as one line of text."""
-    if value is None or value == "" or value == {} or value == []:
+    if value is None or value == "" or value == {} or value == [] or value == ():
         return NOT_PROVIDED
     if isinstance(value, bool):
         return "yes" if value else "no"

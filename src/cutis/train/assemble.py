@@ -14,6 +14,7 @@ import torch
 from lightning.fabric import Fabric
 from torch.nn import functional as F
 
+from cutis.bundle.fit import MOST_TRAINING, Choice
 from cutis.bundle.freeze import freeze
 from cutis.data.cache import open_cache
 from cutis.data.dataset import Dataset
@@ -29,8 +30,9 @@ from cutis.train.objectives import objective as make_objective
 from cutis.train.objectives.base import Objective, TrainingData
 from cutis.train.validate import Validation
 
-# Kept back from `minutes` for freezing, which takes about as long on 2 cores: at most this share, these seconds.
-FREEZE_SHARE, FREEZE_SECONDS = 0.4, 45.0
+# Kept back from `minutes` for freezing, which takes about as long on 2 cores: at most this share, these seconds and the
+# time of the training images that are run again, of which so many are done in a second.
+FREEZE_SHARE, FREEZE_SECONDS, FREEZE_RATE = 0.4, 40.0, 250.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
         batch_size=config.batch_size,
         augmentation=config.augmentation,
         seed=config.seed,
+        suite=config.augment_suite,
     )
     validation = None
     if len(part["val"]):
@@ -112,7 +115,8 @@ def work(pieces: Pieces, out: Path, started: float) -> Trainer:
     if config.minutes is not None:
         whole = config.minutes * 60
         spent = 0.0 if resumed else time.monotonic() - started
-        budget = Seconds(max(1.0, whole - min(FREEZE_SECONDS, whole * FREEZE_SHARE) - spent))
+        freezing = FREEZE_SECONDS + min(len(pieces.feed.data.target), MOST_TRAINING) / FREEZE_RATE
+        budget = Seconds(max(1.0, whole - min(freezing, whole * FREEZE_SHARE) - spent))
     else:
         assert config.epochs is not None
         budget = Steps(config.epochs * pieces.feed.steps_per_epoch, pieces.feed.steps_per_epoch)
@@ -137,6 +141,7 @@ def freeze_run(pieces: Pieces, trainer: Trainer, data: Dataset, parts: Split, bu
         mean=pieces.mean,
         std=pieces.std,
         flips=config.flips,
+        choice=Choice(ood=config.ood),
         backbone=config.backbone,
         method=config.method,
         weights_licence={f"weights of {config.backbone}": licence} if licence else {},

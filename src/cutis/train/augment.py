@@ -13,6 +13,9 @@ import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from cutis.image.corruptions import CORRUPTIONS, SEVERITIES, SUITES
+
+_CORRUPTED = 0.5  # share of the images that a suite changes: the others keep the clean accuracy up
 _CHUNK = 8  # images a task: handing over each alone costs as much as warping it
 
 
@@ -68,6 +71,27 @@ def augment(
 
     list(pool.map(work, range(0, n, _CHUNK)))
     return made
+
+
+def corrupt_some(
+    images: Sequence[np.ndarray], suite: str, rng: np.random.Generator, pool: ThreadPoolExecutor
+) -> list[np.ndarray]:
+    """b images, uint8 (s, s, 3), of which half are under a corruption of `suite`, each its own, at severity 1 to 5.
+
+    suite: of `cutis.image.corruptions.SUITES`: what needs the picture alone. As MedMNIST-C trains with its suite (Di
+    Salvo et al., arXiv 2406.17536), but for the share.
+    """
+    n, names = len(images), SUITES[suite]
+    chosen = rng.random(n) < _CORRUPTED
+    kinds, severities = rng.integers(0, len(names), n), rng.integers(SEVERITIES[0], SEVERITIES[-1] + 1, n)
+    seeds = rng.integers(0, 2**63, n)
+
+    def work(i: int) -> np.ndarray:
+        if not chosen[i]:
+            return images[i]
+        return CORRUPTIONS[names[kinds[i]]].apply(images[i], int(severities[i]), np.random.default_rng(seeds[i]))
+
+    return list(pool.map(work, range(n)))
 
 
 def _poses(n: int, side: int, size: int, settings: Augmentation, rng: np.random.Generator) -> np.ndarray:

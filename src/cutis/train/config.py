@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cutis.bundle.card import Constancy
+from cutis.bundle.card import DEFAULT_OOD, Constancy, OodMethod
 from cutis.errors import CutisError
 from cutis.schema.licence import Use
 from cutis.train.augment import Augmentation
@@ -21,8 +21,10 @@ class TrainConfig(BaseModel):
     network's input in pixels. constancy: what is done about the colour of the light, here and whenever the bundle
     predicts. learning_rate: AdamW's peak, after a warm-up of `warmup_steps`, falling as a cosine to 0. average: decay
     of the moving average of the weights, which is what is validated and frozen. patience: stop after this many
-    validations without a better one, and keep the best (None: run to the end and keep the last). use: what the model
-    is for; "commercial" refuses images and pretrained weights whose licences don't allow it.
+    validations without a better one, and keep the best (None: run to the end and keep the last). augment_suite: half of
+    the training images are under a corruption of this suite (`cutis.image.corruptions`). ood: the score by
+    which the bundle refuses what is unlike its training images. use: what the model is for; "commercial" refuses images
+    and pretrained weights whose licences don't allow it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,7 +46,9 @@ class TrainConfig(BaseModel):
     clip: float = Field(2.0, gt=0)
     average: float = Field(0.998, ge=0, lt=1)
     augmentation: Augmentation = Augmentation()
+    augment_suite: Literal["none", "medmnistc", "skin", "dermoscopy"] = "none"
     flips: bool = True
+    ood: OodMethod = DEFAULT_OOD
     patience: int | None = Field(None, gt=0)
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     accelerator: str = "auto"

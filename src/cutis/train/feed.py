@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from cutis.train.augment import Augmentation, augment
+from cutis.train.augment import Augmentation, augment, corrupt_some
 from cutis.train.objectives.base import Batch, Objective, TrainingData
 
 THREADS = 2
@@ -53,9 +53,10 @@ class Feed:
         batch_size: int,
         augmentation: Augmentation,
         seed: int,
+        suite: str = "none",
     ) -> None:
         self.images, self.data, self.objective, self.normalise = images, data, objective, normalise
-        self.size, self.augmentation, self.seed = size, augmentation, seed
+        self.size, self.augmentation, self.seed, self.suite = size, augmentation, seed, suite
         self.columns = {name: encode_column(data.table[name]) for name in objective.columns}
         self._epoch, self._order = 0, self._order_of(0)
         self.batch_size = min(batch_size, len(self._order))
@@ -76,7 +77,7 @@ class Feed:
         views = tuple(
             self.normalise.moved(
                 augment(
-                    pixels,
+                    pixels if self.suite == "none" else corrupt_some(pixels, self.suite, rng, self._pool),
                     self.size,
                     self.augmentation,
                     rng,

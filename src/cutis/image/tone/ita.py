@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 import cv2
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cutis.image import colour
-from cutis.image.tone.skin_pixels import Photo, by_colour
+from cutis.image.tone.skin_pixels import Photo, black_hat, by_colour
 
 Centre = Literal["mean", "within", "median", "median within", "mode"]
 Where = Literal["skin", "not lesion", "whole", "skin-coloured"]
@@ -136,12 +136,18 @@ def pixels(photo: Photo, where: Where) -> Taken:
         if where in ("skin-coloured", "whole"):
             n = round(len(at) * every)
         light, red, yellow = (plane[at] for plane in photo.planes)
-        height, width = photo.shape
-        rows, columns = (np.arange(side) * BLOCKS // side for side in (height, width))
-        blocks = (rows[:, None] * BLOCKS + columns).ravel()[at]
-        photo.taken[where] = Taken(light, red, yellow, blocks, n)
+        photo.taken[where] = Taken(light, red, yellow, _block_of(photo.shape)[at], n)
     found: Taken = photo.taken[where]
     return found
+
+
+@lru_cache(maxsize=16)
+def _block_of(shape: tuple[int, int]) -> np.ndarray:
+    """The block of each pixel, (h * w,), 0.._CELLS - 1."""
+    rows, columns = (np.arange(side) * BLOCKS // side for side in shape)
+    blocks = (rows[:, None] * BLOCKS + columns).ravel()
+    blocks.setflags(write=False)
+    return blocks
 
 
 def thin(at: np.ndarray) -> np.ndarray:
@@ -213,8 +219,7 @@ def _bevan(photo: Photo, rng: np.random.Generator, resamples: int, *, plain: boo
     if "bevan" not in photo.taken:
         rgb = _square(photo.original)
         grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-        cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (17, 17))
-        hair = (cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, cross) > 10).astype(np.uint8)
+        hair = (black_hat(grey) > 10).astype(np.uint8)
         patches = np.stack([_patch(rgb, hair, row, column) for row, column in _BEVAN])
         photo.taken["bevan"] = colour.lab(patches.reshape(8, -1, 3)).mean(1, dtype=float)
     means = photo.taken["bevan"]

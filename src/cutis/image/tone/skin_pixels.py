@@ -96,8 +96,7 @@ class Photo:
     @cached_property
     def hair(self) -> np.ndarray:
         """bool (h, w): thin dark lines (a black top-hat with a cross), and whatever is too rough to be skin."""
-        cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (17, 17))
-        lines = cv2.morphologyEx(self.grey, cv2.MORPH_BLACKHAT, cross) > 14
+        lines = black_hat(self.grey) > 14
         light = self.light
         mean = cv2.blur(light, (5, 5))
         variance = cv2.blur(light * light, (5, 5)) - mean * mean
@@ -181,6 +180,15 @@ def ring(shape: tuple[int, int], share: float = BORDER) -> np.ndarray:
     inside = np.ones(shape, bool)
     inside[width:-width, width:-width] = False
     return inside
+
+
+def black_hat(grey: np.ndarray) -> np.ndarray:
+    """uint8 (h, w): by how much a pixel is darker than its closing with a cross of 17 x 17, two lines, pixels."""
+    # the greatest under a cross is the greater of those under its two lines, for which OpenCV has a faster way
+    across, down = np.ones((1, 17), np.uint8), np.ones((17, 1), np.uint8)
+    widest = cv2.max(cv2.dilate(grey, across), cv2.dilate(grey, down))
+    closed = cv2.min(cv2.erode(widest, across), cv2.erode(widest, down))
+    return np.asarray(cv2.subtract(closed, grey))
 
 
 def by_colour(rgb: np.ndarray) -> np.ndarray:

@@ -28,7 +28,8 @@ def hair(view: View, artefact: Artefact, light: Field) -> NDArray[np.bool_]:
     pixel = view.camera.field / view.size  # mm
     drawn = np.maximum(halves, 0.3 * pixel)  # thinner lines can't be drawn: they get paler instead
     paler = (halves / drawn).mean(1)
-    step = np.gradient(paths, axis=1)
+    ends = np.concatenate([paths[:, :1], paths, paths[:, -1:]], 1)
+    step = ends[:, 2:] - ends[:, :-2]
     normal = np.stack([-step[..., 1], step[..., 0]], -1)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
     aside = normal * (drawn / view.camera.field)[..., None]

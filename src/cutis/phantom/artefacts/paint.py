@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutis.image.colour import srgb_to_linear
+from cutis.phantom.layers import lay as mix
 from cutis.phantom.view import FINE, Field, View
 
 FAINT = 0.2  # coverage below this counts as none
@@ -33,10 +34,9 @@ def touched(cover: Field) -> tuple[NDArray[np.bool_], tuple[slice, slice]]:
 
 def lay(light: Field, cover: Field, colour: tuple[int, int, int], opacity: float) -> NDArray[np.bool_]:
     """Mix sRGB `colour` into `light`, in place, as far as `cover` * `opacity` says; where that was."""
-    mask, window = touched(cover)
-    under = light[window]
-    under += (np.float32(opacity) * cover[window])[..., None] * (linear(colour) - under)
-    return mask
+    red, green, blue = linear(colour).tolist()
+    mix(light, cover * np.float32(opacity), (red, green, blue))
+    return cover > 0
 
 
 def linear(colour: tuple[int, int, int]) -> Field:

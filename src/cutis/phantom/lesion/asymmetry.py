@@ -7,18 +7,21 @@ looks past it.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutis.phantom.lesion.amounts import LOPSIDED, added
-from cutis.phantom.lesion.outline import border
+from cutis.phantom.lesion.edge import border
 from cutis.phantom.scene import Lesion, Structure
 
 _ANGLES, _RINGS = 24, 12  # an even number of angles: each axis then has its perpendicular
 _OUTLINE, _COLOUR, _STRUCTURE = 0.15, 0.15, 0.2  # shares from which a lesion is asymmetric, see `asymmetry`
 _BY_CHANCE = ("dots", "globules", "streaks")  # drawn in heaps when irregular: no axis mirrors them
+_AROUND = np.arange(_ANGLES) * (2 * np.pi / _ANGLES)
+_AXES = np.stack([np.cos(_AROUND), np.sin(_AROUND)])
 _MIRROR = (np.arange(_ANGLES)[:, None] - np.arange(_ANGLES)) % _ANGLES  # axis, angle -> angle it is mirrored to
 IRREGULAR = 0.5  # `Structure.irregularity` from which a structure is irregular, or atypical
 
@@ -39,18 +42,17 @@ def asymmetry(lesion: Lesion) -> Asymmetry:
     by a veil). Structure: one of them comes or goes on more than 20 % of the area; or dots, globules or streaks are
     irregular.
     """
-    around = np.arange(_ANGLES) * (2 * np.pi / _ANGLES)
-    edge = border(lesion, around) / lesion.radius
+    edge = border(lesion, _AROUND) / lesion.radius
     # the middle of the area of a figure r(t): the means of r^3 cos t and r^3 sin t, over 3/2 the mean of r^2
-    third = edge**3 / (1.5 * np.mean(edge**2))
-    middle_x, middle_y = float(np.mean(third * np.cos(around))), float(np.mean(third * np.sin(around)))
-    ring = (np.arange(_RINGS) + 0.5) / _RINGS * (edge.max() + np.hypot(middle_x, middle_y))
-    x = middle_x + np.cos(around)[:, None] * ring
-    y = middle_y + np.sin(around)[:, None] * ring
+    square = edge * edge
+    middle_x, middle_y = (_AXES @ (square * edge) / (1.5 * square.sum())).tolist()
+    ring = (np.arange(_RINGS) + 0.5) / _RINGS * (edge.max() + math.hypot(middle_x, middle_y))
+    x = middle_x + _AXES[0, :, None] * ring
+    y = middle_y + _AXES[1, :, None] * ring
     far, angle = np.hypot(x, y), np.arctan2(y, x)
     inside = far < border(lesion, angle) / lesion.radius
 
-    side = (x * np.cos(lesion.lopsided_angle) + y * np.sin(lesion.lopsided_angle)).clip(-1, 1)
+    side = (x * math.cos(lesion.lopsided_angle) + y * math.sin(lesion.lopsided_angle)).clip(-1, 1)
     pigment = lesion.pigment * (1 + LOPSIDED * lesion.lopsided * side)
     wholes = []
     for one in sorted(lesion.structures, key=lambda s: s.kind != "blotch"):  # the rest changes what blotches add
@@ -67,21 +69,20 @@ def asymmetry(lesion: Lesion) -> Asymmetry:
 
     share = ring / (inside * ring).sum()  # of the lesion's area that a cell of each ring has
     both = inside & inside[_MIRROR]  # in the lesion and in its mirror image: the outline isn't colour or structure
-    joint = (both * share).sum(axis=(1, 2))
+    weights = both * share
+    joint = weights.sum(axis=(1, 2))
     outline = 2 * (1 - joint) / (2 - joint) > _OUTLINE
-    total = (both * (pigment + pigment[_MIRROR]) * share).sum(axis=(1, 2))
-    colour = _moved(pigment, both, share) > _COLOUR * total
+    grids = np.stack([pigment, *wholes])  # (grids, angles, rings)
+    moved = np.einsum("gxar,xar->gx", np.abs(grids[:, None] - grids[:, _MIRROR]), weights)
+    colour = moved[0] > _COLOUR * 2 * np.einsum("xar,ar->x", weights, pigment)
     by_chance = any(s.kind in _BY_CHANCE and s.irregularity >= IRREGULAR and s.strength > 0 for s in lesion.structures)
-    structure = np.full(_ANGLES, by_chance)
-    for there in wholes:
-        structure |= _moved(there, both, share) > _STRUCTURE * joint
+    structure = (moved[1:] > _STRUCTURE * joint).any(axis=0) | by_chance
     return Asymmetry(outline, colour, structure)
 
 
 def axes(asymmetric: NDArray[np.bool_]) -> int:
     """0, 1 or 2: over how many of two perpendicular axes, placed so that they are fewest (Stolz et al. 1994)."""
-    across = np.roll(asymmetric, _ANGLES // 2)
-    return int((asymmetric.astype(int) + across).min())
+    return int(asymmetric.reshape(2, -1).sum(axis=0).min())
 
 
 def _reached(
@@ -89,12 +90,3 @@ def _reached(
 ) -> NDArray[np.bool_]:
     there = np.hypot(x - one.x, y - one.y) < one.extent
     return there & (far > 0.7) if one.kind == "streaks" else there
-
-
-def _moved(
-    grid: NDArray[np.bool_] | NDArray[np.float64], both: NDArray[np.bool_], share: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """For each axis: how much of `grid`, (angles, rings), differs from its mirror image within `both`."""
-    values = grid.astype(float)
-    moved: NDArray[np.float64] = ((np.abs(values - values[_MIRROR]) * both) @ share).sum(axis=1)
-    return moved

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from cutis.phantom.layers import Layers
 from cutis.phantom.lesion import areas, keratotic, melanocytic, vascular
-from cutis.phantom.lesion.outline import lopsided, outline
+from cutis.phantom.lesion.outline import lattice, lopsided, outline
 from cutis.phantom.scene import Camera, Lesion, Structure
-from cutis.phantom.view import Field, Ground, lesion_box
+from cutis.phantom.view import Field, Ground
 
 Drawer = Callable[[Ground, Structure, Field, Layers], NDArray[np.bool_]]
 # In the order in which they are laid down: areas hide the lines and specks of the lesion's pigment.
 DRAWERS: dict[str, Drawer] = {**melanocytic.DRAWERS, **areas.DRAWERS, **vascular.DRAWERS, **keratotic.DRAWERS}
+_SPOTS = ((0.7, 0.9), (0.24, 0.75), (0.09, 0.5))  # of pigment: bumps' distance in radii, and their depth
+_ALONG = (-0.3, 0.5, 0.0)  # how far redness goes with each
 _ORDER = {kind: place for place, kind in enumerate(DRAWERS)}
 
 
@@ -27,10 +29,9 @@ def draw_lesion(camera: Camera, size: int, lesion: Lesion, layers: Layers) -> tu
     diagnosis; None, and nothing is changed, if the lesion is out of the picture. The order in which the lesion lists
     its structures doesn't matter, unless they are of one kind.
     """
-    left, top, right, bottom = lesion_box(camera, size, lesion)
-    if right <= left or bottom <= top:
-        return None
     ground = Ground(camera, size, lesion)
+    if min(ground.shape) <= 0:
+        return None
     rng = np.random.default_rng(lesion.lesion_seed)
     cover, mask = outline(ground, rng)
     if not mask.any():
@@ -43,12 +44,14 @@ def draw_lesion(camera: Camera, size: int, lesion: Lesion, layers: Layers) -> tu
         layers.mark(structure.kind, ground.part, where)
         mask |= where
     # structures are blurred a little beyond the mask: without this it wouldn't be exact
+    outside = (~mask).view(np.uint8)
     for plane, was in zip(planes, before, strict=True):
-        np.copyto(plane, was, where=~mask)
+        cv2.copyTo(was, outside, plane)
     for _, opacity, _ in layers.covers[covers:]:
         opacity *= mask
     layers.mark("lesion", ground.part, mask)
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    left, top, *_ = ground.box
     return left + x, top + y, left + x + width, top + y + height, lesion.diagnosis
 
 
@@ -58,17 +61,24 @@ def _pigment(ground: Ground, rng: np.random.Generator, cover: Field, layers: Lay
     Never so uneven that some part of the lesion has none: the lesion's mask would show skin there.
     """
     lesion = ground.lesion
-    large, middle = ground.noise(rng, 0.7 * lesion.radius), ground.noise(rng, 0.24 * lesion.radius)
-    fine, grain = ground.noise(rng, 0.09 * lesion.radius), ground.noise(rng, 0.2)
+    spots = [(period * lesion.radius, weight * lesion.mottle) for period, weight in _SPOTS]
+    # redness follows the larger ones of the pigment's spots
+    mix = [(period, (weight, along)) for (period, weight), along in zip(spots, _ALONG, strict=True)]
+    mix += [(0.4 * lesion.radius, (0.0, 0.35)), (0.2, (0.3 * lesion.mottle, 0.0))]
+    red = ground.coarse(0.24 * lesion.radius)
+    noise, flush = ground.noises(rng, mix, 1, red)
     fall = rng.uniform(-0.1, 0.8)  # darker in the middle, mostly
-    noise = np.float32(0.9) * large + np.float32(0.75) * middle + np.float32(0.5) * fine + np.float32(0.3) * grain
-    shade = cv2.exp(np.float32(lesion.mottle) * noise).clip(0.3, 3.0)
-    shade *= 1 + np.float32(fall) * (np.float32(0.6) - ground.distance.clip(0, 1.2))
-    shade *= lopsided(ground)
-    layers.melanin[ground.part] += cover * shade * np.float32(lesion.pigment)
-    flush = np.float32(0.5) * middle - np.float32(0.3) * large
-    flush += np.float32(0.35) * ground.noise(rng, 0.4 * lesion.radius)
+    step = lattice(ground)
+    form = np.float32(1 + 0.6 * fall) - np.float32(fall) * np.minimum(ground.polar(step)[0], 1.2)
+    form *= lopsided(ground, step) * np.float32(lesion.pigment)
+    shade = cv2.exp(noise)
+    np.clip(shade, 0.3, 3.0, out=shade)
+    shade *= ground.enlarge(form, step)
+    shade *= cover
+    layers.melanin[ground.part] += shade
     if lesion.redness:
-        layers.blood[ground.part] += cover * cv2.exp(flush).clip(0.25, 3.0) * np.float32(lesion.redness)
+        much = cv2.exp(flush).clip(0.25, 3.0) * np.float32(lesion.redness)
+        layers.blood[ground.part] += cover * ground.enlarge(much, red)
     if lesion.depth:
-        layers.deep[ground.part] += cover * (1 - np.float32(0.6) * flush).clip(0.4, 1.6) * np.float32(lesion.depth)
+        much = (1 - np.float32(0.6) * flush).clip(0.4, 1.6) * np.float32(lesion.depth)
+        layers.deep[ground.part] += cover * ground.enlarge(much, red)

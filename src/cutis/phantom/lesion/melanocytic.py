@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cutis.phantom.layers import Layers
 from cutis.phantom.lesion.amounts import added
-from cutis.phantom.lesion.outline import border
+from cutis.phantom.lesion.edge import border
 from cutis.phantom.lesion.place import how_many, net, reach, specks, strokes, visible
 from cutis.phantom.scene import Structure
 from cutis.phantom.view import Field, Ground
@@ -29,13 +29,17 @@ def pigment_network(ground: Ground, structure: Structure, cover: Field, layers: 
     rng = np.random.default_rng(structure.seed)
     irregular = structure.irregularity
     lines, resolved = net(ground, rng, max(structure.size, 0.1), irregular)
-    lines = np.float32(resolved) * (lines - np.float32(_MEAN)) + np.float32(_MEAN)
-    patchy = 0.85 + np.float32(0.4 + 0.35 * irregular) * ground.noise(rng, 1.1 * ground.lesion.radius**0.5)
+    apart = 1.1 * ground.lesion.radius**0.5
+    step = ground.coarse(apart)
+    patchy = (0.85 + np.float32(0.4 + 0.35 * irregular) * ground.noise(rng, apart, step)).clip(0.1, 1.8)
+    patchy *= np.float32(structure.strength)
     where = reach(ground, structure, soft=0.5) * cover
-    amount = where * patchy.clip(0.1, 1.8) * np.float32(structure.strength)
-    dark = np.float32(added("pigment_network", ground.lesion)) * lines
-    pale = np.float32(_HOLES * ground.lesion.pigment) * (1 - lines)
-    layers.melanin[ground.part] += amount * (dark - pale)
+    dark, pale = added("pigment_network", ground.lesion), _HOLES * ground.lesion.pigment
+    lines *= np.float32(resolved * (dark + pale))  # more on the lines, less in the holes
+    lines += np.float32((1 - resolved) * _MEAN * (dark + pale) - pale)
+    lines *= ground.enlarge(patchy, step)
+    lines *= where
+    layers.melanin[ground.part] += lines
     return visible(structure, where)
 
 

@@ -17,7 +17,7 @@ MOST = 200  # elements drawn one by one
 
 def visible(structure: Structure, shape: Field) -> NDArray[np.bool_]:
     """The truth mask of a structure that covers `shape`, 0..1: the same at every strength but 0, which has none."""
-    return (shape > _SEEN) & (structure.strength > 0)
+    return shape > _SEEN if structure.strength > 0 else np.zeros(shape.shape, bool)
 
 
 def rise(x: Field) -> Field:
@@ -30,18 +30,22 @@ def rise(x: Field) -> Field:
 
 def reach(ground: Ground, structure: Structure, soft: float = 0.25) -> Field:
     """1 where the structure reaches, 0 beyond `extent` from its centre, over `soft` radii."""
-    far = cv2.sqrt(ground.near(structure.x, structure.y))
-    return rise((np.float32(structure.extent + soft / 4) - far) * np.float32(1 / soft))
+    step = ground.coarse(soft / 2 * ground.lesion.radius)
+    inside = np.float32(structure.extent / soft + 0.25) - ground.far(structure.x, structure.y, step) * np.float32(
+        1 / soft
+    )
+    return ground.enlarge(rise(inside), step)
 
 
 def area(ground: Ground, rng: np.random.Generator, structure: Structure, soft: float = 0.4) -> Field:
     """A patch about `extent` radii in radius; `soft`: its border's width as a share of that; irregularity frays it."""
     extent = max(structure.extent, 0.02)
     mm = extent * ground.lesion.radius
-    ragged = np.float32(0.12 + 0.3 * structure.irregularity)
-    noise = ground.noise(rng, 0.8 * mm).clip(-2, 2) + np.float32(0.5) * ground.noise(rng, 0.25 * mm)
-    depth = 1 - cv2.sqrt(ground.near(structure.x, structure.y)) * np.float32(1 / extent)
-    return rise((depth + ragged * noise) * np.float32(1 / soft))
+    ragged = 0.12 + 0.3 * structure.irregularity
+    step = ground.coarse(0.25 * mm)
+    depth = ground.noises(rng, [(0.8 * mm, (ragged,)), (0.25 * mm, (0.5 * ragged,))], step)[0]
+    depth = depth + 1 - ground.far(structure.x, structure.y, step) * np.float32(1 / extent)
+    return ground.enlarge(rise(depth * np.float32(1 / soft)), step)
 
 
 def net(
@@ -56,17 +60,19 @@ def net(
     k = period * 3**0.5 / 2
     turn = rng.uniform(0, np.pi)
     bends = (7, 4.0), (2.2, 2.0 + 1.2 * irregularity)  # periods apart, radians
-    phases = []
-    for side in (0.0, 2 * np.pi / 3):
-        phase = ground.wave(turn + side, k)
-        for apart, amount in bends:
-            phase += ground.noise(rng, apart * period) * np.float32(amount)
-        phases.append(phase)
-    one, two = phases
-    field = np.cos(one) + np.cos(two) + np.cos(one + two)  # -1.5 at the net's knots, -1 on its lines, 3 in the holes
-    level = np.float32(-0.5 + broad + 0.35 * irregularity)
-    uneven = ground.noise(rng, 2.5 * period) + np.float32(0.8) * ground.noise(rng, 0.9 * period)
-    lines = rise((level - field + np.float32(0.6 + 0.4 * irregularity) * uneven) * np.float32(1 / 2.3))
+    step = ground.coarse(bends[1][0] * period)
+    mix = [(apart * period, weights) for apart, amount in bends for weights in ((amount, 0.0), (0.0, amount))]
+    one, two = ground.noises(rng, mix, step, step)
+    one, two = one + ground.wave(turn, k, step), two + ground.wave(turn + 2 * np.pi / 3, k, step)
+    # cos one + cos two + cos (one + two): -1.5 at the net's knots, -1 on its lines, 3 in the holes
+    half = np.cos(ground.enlarge((one + two) * np.float32(0.5), step))
+    field = np.cos(ground.enlarge((one - two) * np.float32(0.5), step))
+    field += half
+    field *= half
+    amount = (0.6 + 0.4 * irregularity) / 2.3
+    lines = ground.noises(rng, [(2.5 * period, (amount,)), (0.9 * period, (0.8 * amount,))])[0]
+    level = (0.5 + broad + 0.35 * irregularity) / 2.3  # a half more: `field` is half of 1 + the sum
+    lines = rise(cv2.addWeighted(lines, 1, field, -2 / 2.3, level))
     return lines, min(max((period / ground.mm - 2) / 1.5, 0), 1)
 
 

@@ -50,6 +50,7 @@ def reflectance(
     return surface(over(*horny_layer(anatomy), below), anatomy.refraction)
 
 
+@cache
 def horny_layer(anatomy: Anatomy = USUAL) -> tuple[Spectra, Spectra]:
     """Reflectance and transmittance of the horny layer, each (61,)."""
     return layer(baseline_absorption(), epidermis_scattering(), anatomy.horny, *_STRAIGHT)

@@ -14,7 +14,9 @@ Bilirubin is left out: at 12 mg/l of plasma and 2 % blood it adds under 0.06/cm 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, wraps
 from typing import Any
 
 import numpy as np
@@ -52,11 +54,26 @@ class Anatomy:
 USUAL = Anatomy()
 
 
+def _kept[**P](spectra: Callable[P, Spectra]) -> Callable[P, Spectra]:
+    """The last 64 spectra a function made, read-only."""
+
+    @wraps(spectra)
+    def made(*args: P.args, **kwargs: P.kwargs) -> Spectra:
+        values = spectra(*args, **kwargs)
+        values.flags.writeable = False
+        return values
+
+    kept: Any = lru_cache(maxsize=64)(made)
+    return kept  # type: ignore[no-any-return]
+
+
+@_kept
 def melanin_absorption(eumelanin: float = USUAL.eumelanin) -> Spectra:
     """Inside of a melanosome, (61,)."""
     return eumelanin * 6.6e11 * NM**-3.33 + (1 - eumelanin) * 2.9e15 * NM**-4.75
 
 
+@_kept
 def blood_absorption(oxygenation: float, vessel: float = USUAL.vessel) -> Spectra:
     """Whole blood as light in the dermis meets it, (61,); oxygenation 0..1, vessel radius in micrometres."""
     molar = oxygenation * OXYHAEMOGLOBIN + (1 - oxygenation) * DEOXYHAEMOGLOBIN
@@ -65,16 +82,19 @@ def blood_absorption(oxygenation: float, vessel: float = USUAL.vessel) -> Spectr
     return np.asarray(whole * -np.expm1(-depth) / depth)
 
 
+@_kept
 def baseline_absorption() -> Spectra:
     """Skin without melanin or blood, (61,)."""
     return 0.244 + 85.3 * np.exp(-(NM - 154) / 66.2)
 
 
+@_kept
 def epidermis_scattering() -> Spectra:
     """Reduced scattering, (61,)."""
     return _scattering(66.7, 0.29, 0.689)
 
 
+@_kept
 def dermis_scattering() -> Spectra:
     """Reduced scattering, (61,)."""
     return _scattering(43.6, 0.41, 0.562)

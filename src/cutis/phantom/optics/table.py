@@ -34,9 +34,9 @@ class _Axis:
 
     def place(self, plane: ArrayLike) -> NDArray[np.float32]:
         """Position of each value, clipped to the range, among the nodes: 0..count - 1."""
-        share = np.clip(np.asarray(plane, np.float32), 0, self.most) / np.float32(self.most)
-        root = np.sqrt(share) if self.power == 2 else np.cbrt(share)
-        return np.asarray(root * np.float32(self.count - 1))
+        places = np.clip(np.asarray(plane, np.float32), 0, self.most)
+        places *= np.float32((self.count - 1) ** self.power / self.most)
+        return np.asarray(np.sqrt(places, out=places) if self.power == 2 else np.cbrt(places, out=places))
 
 
 _MELANIN, _BLOOD, _DEEP = _Axis(96, MELANIN_MOST, 2), _Axis(48, BLOOD_MOST, 2), _Axis(28, 1.0, 3)
@@ -59,7 +59,8 @@ class SkinTable:
         for deep in _DEEP.nodes():
             below = dermis(blood, deep, oxygenation).astype(np.float32)[:, None]
             sheets.append(surface(over(veil, clear, over(reflected, transmitted, below))) @ matrix)
-        self._atlas = np.ascontiguousarray(np.concatenate(sheets).clip(0, 1), np.float32)
+        # a fourth channel is spare: OpenCV looks up four at a time
+        self._atlas = cv2.cvtColor(np.concatenate(sheets).clip(0, 1).astype(np.float32), cv2.COLOR_RGB2RGBA)
 
     def linear_rgb(self, melanin: ArrayLike, blood: ArrayLike, deep: ArrayLike = 0.0) -> NDArray[np.float32]:
         """Linear sRGB 0..1, (H, W, 3) float32, of planes (H, W); a plane may be one number.
@@ -72,16 +73,21 @@ class SkinTable:
         if m.ndim != 2:
             raise CutisError(f"optics: melanin, blood and deep must be planes (H, W), not of shape {m.shape}.")
         x, y = _MELANIN.place(m), _BLOOD.place(b)
-        if not d.any():
-            return self._look(x, y)
-        sheet = _DEEP.place(d)
-        under = np.minimum(np.floor(sheet), _DEEP.count - 2)
-        y += under * _BLOOD.count
-        share = sheet - under
-        low, high = self._look(x, y), self._look(x, y + _BLOOD.count)
-        return np.asarray(cv2.blendLinear(low, high, 1 - share, share), np.float32)
+        left, top, width, height = cv2.boundingRect((d > 0).view(np.uint8))
+        part = slice(top, top + height), slice(left, left + width)
+        if width:
+            sheet = _DEEP.place(d[part])
+            under = np.minimum(np.floor(sheet), _DEEP.count - 2)
+            share = sheet - under
+            y[part] += under * np.float32(_BLOOD.count)
+        light = self._look(x, y)
+        if width:
+            high = self._look(x[part], y[part] + np.float32(_BLOOD.count))
+            cv2.blendLinear(light[part], high, 1 - share, share, light[part])
+        return np.asarray(cv2.cvtColor(light, cv2.COLOR_RGBA2RGB), np.float32)
 
     def _look(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(H, W, 4) float32."""
         return np.asarray(cv2.remap(self._atlas, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cutis.phantom.layers import Layers
 from cutis.phantom.photograph.gel import add_bubbles
-from cutis.phantom.photograph.lamp import light_up
+from cutis.phantom.photograph.lamp import lamp
 from cutis.phantom.photograph.sampling import RATES, sample_camera
 from cutis.phantom.photograph.sensor import develop
 from cutis.phantom.photograph.shine import add_shine
@@ -22,7 +22,7 @@ def photograph(view: View, camera: Camera, light: Field, layers: Layers) -> NDAr
 
     The masks "glare", "bubbles" and "dark_corner" go to `layers`; what lies in the dark leaves the masks of artefacts.
     """
-    glare, gel, sensor = (np.random.default_rng((camera.photo_seed, part)) for part in range(3))
-    add_shine(view, camera, glare, light, layers)
-    add_bubbles(view, camera, gel, light, layers)
-    return develop(light_up(view, camera, view.soften(light, camera.blur), layers), camera.noise, sensor)
+    add_shine(view, camera, light, layers)
+    add_bubbles(view, camera, light, layers)
+    sensor = np.random.default_rng((camera.photo_seed, 2))
+    return develop(view.soften(light, camera.blur), lamp(view, camera, layers), camera.noise, sensor)

@@ -14,7 +14,7 @@ from cutis.phantom.view import Field, View
 _FAINT = 0.2  # a pixel that a bubble covers less of isn't touched
 
 
-def add_bubbles(view: View, camera: Camera, rng: np.random.Generator, light: Field, layers: Layers) -> None:
+def add_bubbles(view: View, camera: Camera, light: Field, layers: Layers) -> None:
     """Draw `camera.bubbles` bubbles, 0.1-0.9 mm in radius, into `light`, in place, and mark them "bubbles".
 
     The first bubbles of more are those of fewer. A bubble is a weak lens with a bright rim, dark at its very edge, and
@@ -22,6 +22,7 @@ def add_bubbles(view: View, camera: Camera, rng: np.random.Generator, light: Fie
     """
     if camera.bubbles == 0:
         return
+    rng = np.random.default_rng((camera.photo_seed, 1))
     cluster = rng.uniform(0.1, 0.9, 2)
     mask = np.zeros(view.shape, bool)
     spark = 0.25 if camera.polarised else 0.8

@@ -15,27 +15,38 @@ from cutis.phantom.vocabulary import ARTEFACTS
 _NONE = 1.45  # an aperture from here on lies beyond the corners
 _EDGE = 0.022  # softness of its edge, in half widths
 _DARKEST = 0.006  # light that still gets there
+_STEP = 4  # pixels: as often as uneven light is reckoned
 
 
-def light_up(view: View, camera: Camera, light: Field, layers: Layers) -> Field:
-    """(H, W, 3) `light` as the lamp falls on it. The mask "dark_corner" is where less than half of it passes."""
-    red, green, blue = (math.exp(cast) for cast in (camera.warmth, -camera.tint, -camera.warmth))
-    if not (camera.slope or camera.vignette or camera.aperture < _NONE):
-        return light * np.array([red, green, blue], np.float32) * np.float32(camera.gain)
-    left, top, *_ = view.box
-    x = (np.arange(view.width, dtype=np.float32) + np.float32(left + 0.5)) * np.float32(2 / view.size) - 1
-    y = ((np.arange(view.height, dtype=np.float32) + np.float32(top + 0.5)) * np.float32(2 / view.size) - 1)[:, None]
-    square = x * x + y * y
+def lamp(view: View, camera: Camera, layers: Layers) -> Field:
+    """What the lamp, and the camera's exposure and cast, make of light, (H, W, 3): to be multiplied with.
+
+    The mask "dark_corner" is where less than half of it passes.
+    """
+    step = _STEP if view.size >= 8 * _STEP else 1
+    x, y = _places(view, step)
+    half = (x * x + y * y) * np.float32(0.5)
     cos, sin = math.cos(camera.slope_angle) * camera.slope, math.sin(camera.slope_angle) * camera.slope
-    lamp = np.float32(camera.gain) * (1 + np.float32(0.7 * cos) * x + np.float32(0.7 * sin) * y)
-    half = square * np.float32(0.5)
-    lamp *= 1 - np.float32(0.8 * camera.vignette) * half * cv2.sqrt(half)
+    even = np.float32(0.7 * cos) * x + (1 + np.float32(0.7 * sin) * y)
+    even *= 1 - np.float32(0.8 * camera.vignette) * half * np.sqrt(half)
+    gains = (camera.gain * math.exp(cast) for cast in (camera.warmth, -camera.tint, -camera.warmth))
+    whole = view.enlarge(cv2.merge([even * np.float32(gain) for gain in gains]), step)
     if camera.aperture < _NONE:
-        far = cv2.sqrt(square)
-        passed = 1 / (1 + cv2.exp(((far - np.float32(camera.aperture)) / np.float32(_EDGE)).clip(-30, 30)))
-        lamp *= np.float32(_DARKEST) + np.float32(1 - _DARKEST) * passed
+        x, y = _places(view)
+        far = np.sqrt(x * x + y * y)
+        passed = 1 / (1 + cv2.exp(((far - np.float32(camera.aperture)) * np.float32(1 / _EDGE)).clip(-30, 30)))
+        passed = np.float32(_DARKEST) + np.float32(1 - _DARKEST) * passed
+        whole = cv2.multiply(whole, cv2.merge([passed, passed, passed]))
         _darken(view, far > camera.aperture, layers)
-    return cv2.multiply(light, cv2.merge([lamp * np.float32(gain) for gain in (red, green, blue)]))
+    return whole
+
+
+def _places(view: View, step: int = 1) -> tuple[Field, Field]:
+    """x and y of the lattice's points, in half widths from the picture's centre."""
+    left, top, *_ = view.box
+    columns, rows = view.pixels(step)
+    half = np.float32(2 / view.size)
+    return columns * half + np.float32((left + 0.5) * half - 1), rows * half + np.float32((top + 0.5) * half - 1)
 
 
 def _darken(view: View, dark: np.ndarray, layers: Layers) -> None:

@@ -16,7 +16,7 @@ _GLOSS = {"clinical": 0.8, "dermoscopic": 0.5}
 _FAINT = 0.04  # shine below this is none
 
 
-def add_shine(view: View, camera: Camera, rng: np.random.Generator, light: Field, layers: Layers) -> None:
+def add_shine(view: View, camera: Camera, light: Field, layers: Layers) -> None:
     """Shade `light` by the relief (clinical, or unpolarised) and add shine (unpolarised, `glare` above 0), in place.
 
     The lamp stands towards `slope_angle`. The mask "glare" is where shine was added.
@@ -33,6 +33,7 @@ def add_shine(view: View, camera: Camera, rng: np.random.Generator, light: Field
     if camera.polarised or camera.glare <= 0:
         return
     # A glossy surface mirrors the lamp where it leans by the right angle: skin's form and relief decide where that is.
+    rng = np.random.default_rng((camera.photo_seed, 0))
     form = max(2.5, 0.2 * camera.field)  # mm
     off_x = across + np.float32(0.3) * view.noise(rng, form) + np.float32(0.3 * cos)
     off_y = down + np.float32(0.3) * view.noise(rng, form) + np.float32(0.3 * sin)

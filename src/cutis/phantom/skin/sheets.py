@@ -9,7 +9,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from cutis.phantom.view import Field, View, look_at
+from cutis.phantom.view import Field, View
 
 _SIDE = 768  # pixels
 
@@ -25,17 +25,13 @@ class Sheet:
     cells: int
 
     def lay(self, view: View, rng: np.random.Generator, cell: float, stretch: float = 1.0) -> Field:
-        """The pattern where each pixel of `view` looks, with `cell` mm an element, `stretch` times longer one way."""
-        turn, left, top = rng.uniform(0, 2 * np.pi), *rng.uniform(0, _SIDE, 2)
+        """The pattern, 0..255, where each pixel of `view` looks; `cell` mm an element, stretched one way."""
+        turn, left, top = rng.random(3).tolist()
         fine = _SIDE / (self.cells * cell)  # pixels of the sheet a mm
-        level = int(np.clip(round(math.log2(view.mm * fine)), 0, len(self.levels) - 1))
-        cos, sin = math.cos(turn) * fine, math.sin(turn) * fine
-        spin = np.array([[cos / stretch, -sin / stretch], [sin, cos]]) / 2**level
-        matrix = np.empty((2, 3))
-        matrix[:, :2] = spin @ view.turn
-        matrix[:, 2] = spin @ view.shift + (np.array([left, top]) + 0.5) / 2**level - 0.5
-        seen = look_at(self.levels[level], matrix, (view.width, view.height))
-        return seen.astype(np.float32) * np.float32(1 / 255)
+        level = min(max(round(math.log2(view.mm * fine)), 0), len(self.levels) - 1)
+        shift = (_SIDE * left + 0.5) / 2**level - 0.5, (_SIDE * top + 0.5) / 2**level - 0.5
+        fine /= 2**level
+        return view.look(self.levels[level], 2 * math.pi * turn, (fine / stretch, fine), shift)
 
 
 def _sheet(plane: Field, cells: int) -> Sheet:

@@ -1,0 +1,1 @@
+"""The auditor's room: how a frozen model behaves where its data ends."""

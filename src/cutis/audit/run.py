@@ -1,0 +1,306 @@
+"""`audit`: a bundle and a dataset in, a dossier out; taken up where it stopped if it was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel
+
+from cutis import __version__
+from cutis.audit.attributes import seen_attributes
+from cutis.audit.classes import in_words_of
+from cutis.audit.counterfactual import counterfactual
+from cutis.audit.refusals import refusal_rows
+from cutis.audit.shifts import shift_rows, shifted, squares
+from cutis.audit.sources import embedded, source_shift
+from cutis.audit.steps import Steps
+from cutis.audit.suites import find_corruptions
+from cutis.audit.unknown import Strange, ood_rows
+from cutis.bundle.embed import embed
+from cutis.bundle.load import load_bundle
+from cutis.bundle.predict import Bundle
+from cutis.bundle.sources import gather
+from cutis.data.dataset import Dataset
+from cutis.data.describe import describe_one
+from cutis.errors import CutisError
+from cutis.evaluate.bootstrap import check_resampling
+from cutis.evaluate.measure import measure
+from cutis.image.corruptions.base import Corruption
+from cutis.progress import Progress, silent
+from cutis.report import check_out
+from cutis.report.dossier import CONTENT, MARK, write_dossier
+from cutis.schema.dossier import (
+    AttackRow,
+    CounterfactualRow,
+    DistanceRow,
+    DossierEvidence,
+    NotDone,
+    OodRow,
+)
+from cutis.schema.evidence import Evidence
+from cutis.schema.predictions import Predictions
+
+_LEAST_WITH = 20  # images with and without an artefact that make it worth a group
+
+
+class Plan(BaseModel):
+    """What an audit does, and how much of it.
+
+    suite: of `audit.suites.SUITES`. shift_images: at most so many images go through it. images, scenes: of the
+    counterfactual audit. attack_images: 0 leaves the attacks out. strange_images: of each strange set.
+    """
+
+    part: str | None = None
+    suite: str = "dermoscopy"
+    shift_images: int = 1500
+    images: int = 200
+    scenes: int = 200
+    attack_images: int = 50
+    strange_images: int = 500
+    resamples: int = 1000
+    seed: int = 0
+
+
+class _Counterfactual(BaseModel):
+    rows: tuple[CounterfactualRow, ...]
+    notes: tuple[str, ...]
+
+
+def audit(
+    bundle: Path | str,
+    dataset: Dataset | Path | str,
+    out: Path | str,
+    *,
+    against: Sequence[Strange] = (),
+    plan: Plan | None = None,
+    overwrite: bool = False,
+    progress: Progress[Any] = silent,
+    say: Callable[[str], None] = lambda words: None,
+) -> DossierEvidence:
+    """Measure `bundle` on `dataset` in every way there is the data for, and write the dossier `out`.
+
+    Answers on the images as they are (overall and by what was recorded, by estimated tone and by visible artefacts),
+    under a suite of shifts, refusals, images it was never taught (`against`), the counterfactual audit, attacks (if
+    torch is there), and how far away other sources (`against` of kind "other source") are. What can't be measured is
+    listed with its reason. Finished steps are kept beside `out` until the dossier is written, so that an interrupted
+    audit goes on where it was, if bundle, dataset, settings and versions are the same.
+
+    say: told, in a line, what was resumed. Raises CutisError for a dataset without labels or whose classes are not the
+    bundle's, for unknown names, and if `out` is taken.
+    """
+    plan = plan or Plan()
+    out = Path(out)
+    check_out(out, overwrite, CONTENT, MARK)
+    check_resampling(plan.resamples, plan.seed, 0.95)
+    chosen = find_corruptions(plan.suite)
+    model = load_bundle(bundle)
+    data, renamed = in_words_of(dataset if isinstance(dataset, Dataset) else Dataset.load(dataset), model.classes)
+    source = gather(data, plan.part, model.card)
+    if source.rows["target"].null_count() == len(source.rows):
+        raise CutisError(f"{data.path}: part {source.part} has no labelled image; an audit needs the truth.")
+    steps = Steps(out, _identity(model, data, against, plan))
+    if steps.resumed:
+        say(f"going on with an earlier audit: {', '.join(steps.resumed)} are done")
+
+    rows = source.rows.join(data.manifest.select("image_id", "mask"), on="image_id", how="left", maintain_order="left")
+    seen = steps.table("attributes", lambda: seen_attributes(rows, source.images, progress))
+    predictions = _clean(steps, model, data, plan, seen, progress)
+    by = [*predictions.attributes(), *_telling(seen)]
+    clean = steps.model(
+        "clean", Evidence, lambda: measure(predictions, by=by, resamples=plan.resamples, seed=plan.seed)
+    )
+
+    labelled = rows.filter(pl.col("target").is_not_null())
+    order = np.random.default_rng(plan.seed).permutation(len(labelled))[: plan.shift_images]
+    labelled = labelled[np.sort(order)]
+    answers = _shifts(steps, model, labelled, source.images, chosen, plan, progress)
+    shifts, shift_notes = shift_rows(answers, labelled, predictions.info, chosen, plan.resamples)
+
+    not_done: list[NotDone] = []
+    ood = _ood(steps, model, data, against, plan, progress, not_done)
+    changed = steps.model("counterfactual", _Counterfactual, lambda: _counterfactual(model, data, plan, progress))
+    attacks = _attacks(steps, model, data, plan, progress, not_done)
+    here = replace(data, manifest=data.manifest.filter(pl.col("image_id").is_in(labelled["image_id"].to_list())))
+    distances = _distances(steps, model, here, against, plan, progress, not_done)
+    evidence = DossierEvidence(
+        cutis=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        bundle=model.card.model_dump(mode="json"),
+        dataset=describe_one(data),
+        clean=clean,
+        shifts=tuple(shifts),
+        ood=ood,
+        counterfactual=changed.rows,
+        attacks=attacks,
+        refusals=tuple(refusal_rows(predictions, by, resamples=plan.resamples)),
+        distances=distances,
+        notes=(
+            *renamed,
+            f"Shifts: suite {plan.suite}, {len(labelled):,} images at 224 px.",
+            *(f"Shifts: {note}" for note in shift_notes),
+            *(f"The same lesion, changed: {note}" for note in changed.notes),
+            "Tone, hair, ruler and the like as groups are what was seen in the pictures, not what was recorded.",
+        ),
+        not_done=tuple(not_done),
+    )
+    write_dossier(evidence, out, overwrite=overwrite)
+    steps.done()
+    return evidence
+
+
+def _identity(model: Bundle, data: Dataset, against: Sequence[Strange], plan: Plan) -> dict[str, Any]:
+    return {
+        "cutis": __version__,
+        "bundle": model.digest,
+        "dataset": data.card.digest,
+        "against": [[s.kind, s.name, sum(1 for _ in s.path.rglob("*"))] for s in against],
+        "plan": plan.model_dump(mode="json"),
+    }
+
+
+def _clean(
+    steps: Steps, model: Bundle, data: Dataset, plan: Plan, seen: pl.DataFrame, progress: Progress[Any]
+) -> Predictions:
+    """The answers to the images as they are, with what was seen in them."""
+    path = steps.folder / "predictions.parquet"
+    if not path.is_file():
+        model.predict(data, part=plan.part, progress=progress is not silent).save(path)
+    kept = Predictions.load(path)
+    table = kept.table.join(seen, on="image_id", how="left", maintain_order="left")
+    return Predictions(table, kept.info)
+
+
+def _telling(seen: pl.DataFrame) -> list[str]:
+    """The columns in which at least two groups have enough images to be looked at."""
+    counts = {c: seen[c].drop_nulls().value_counts()["count"] for c in seen.columns if c != "image_id"}
+    return [c for c, n in counts.items() if (n >= _LEAST_WITH).sum() > 1]
+
+
+def _shifts(
+    steps: Steps,
+    model: Bundle,
+    rows: pl.DataFrame,
+    folder: Path,
+    chosen: Sequence[Corruption],
+    plan: Plan,
+    progress: Progress[Any],
+) -> pl.DataFrame:
+    """The answers under each corruption, a step each; the images are read once, if any step is left."""
+    ids = rows["image_id"].to_list()
+    held: list[np.ndarray] = []
+
+    def images() -> np.ndarray:
+        if not held:
+            held.append(squares(rows, folder, progress))
+        return held[0]
+
+    def made(one: Corruption | None) -> pl.DataFrame:
+        name = "shift " + (one.name if one else "none")
+        return steps.table(name, lambda: shifted(model, ids, images(), one, seed=plan.seed, progress=progress))
+
+    return pl.concat(made(one) for one in (None, *chosen))
+
+
+def _ood(
+    steps: Steps,
+    model: Bundle,
+    data: Dataset,
+    against: Sequence[Strange],
+    plan: Plan,
+    progress: Progress[Any],
+    not_done: list[NotDone],
+) -> tuple[OodRow, ...]:
+    if not against:
+        not_done.append(NotDone(part="images it was never taught", why="none were given; pass --against KIND=FOLDER"))
+        return ()
+
+    def make() -> list[OodRow]:
+        return ood_rows(
+            model,
+            data,
+            against,
+            part=plan.part,
+            images=plan.strange_images,
+            resamples=plan.resamples,
+            seed=plan.seed,
+            progress=progress,
+        )
+
+    return steps.rows("unknown", OodRow, make)
+
+
+def _counterfactual(model: Bundle, data: Dataset, plan: Plan, progress: Progress[Any]) -> _Counterfactual:
+    found = counterfactual(
+        model,
+        data,
+        part=plan.part,
+        images=plan.images,
+        scenes=plan.scenes,
+        resamples=plan.resamples,
+        seed=plan.seed,
+        progress=progress,
+    )
+    verdicts = tuple(verdict.words for verdict in found.verdicts)
+    return _Counterfactual(rows=found.rows, notes=(*verdicts, *found.notes))
+
+
+def _attacks(
+    steps: Steps, model: Bundle, data: Dataset, plan: Plan, progress: Progress[Any], not_done: list[NotDone]
+) -> tuple[AttackRow, ...]:
+    if not plan.attack_images:
+        not_done.append(NotDone(part="attacks", why="left out as asked"))
+        return ()
+    from cutis.audit.attack import attack_bundle
+
+    def make() -> list[AttackRow]:
+        return attack_bundle(
+            model,
+            data,
+            rng=np.random.default_rng(plan.seed),
+            part=plan.part,
+            images=plan.attack_images,
+            resamples=plan.resamples,
+            progress=progress,
+        )
+
+    try:
+        return steps.rows("attacks", AttackRow, make)
+    except CutisError as error:  # torch isn't installed, or the network isn't one of Cutis's
+        not_done.append(NotDone(part="attacks", why=str(error)))
+        return ()
+
+
+def _distances(
+    steps: Steps,
+    model: Bundle,
+    data: Dataset,
+    against: Sequence[Strange],
+    plan: Plan,
+    progress: Progress[Any],
+    not_done: list[NotDone],
+) -> tuple[DistanceRow, ...]:
+    others = [s for s in against if s.kind == "other source" and (s.path / "dataset.json").is_file()]
+    if not others:
+        why = "no dataset of another source was given; pass --against other-source=DATASET"
+        not_done.append(NotDone(part="distance to other sources", why=why))
+        return ()
+
+    def make() -> list[DistanceRow]:
+        rng = np.random.default_rng(plan.seed)
+        here = embedded(data.card.name, embed(model, data, progress=progress), data.manifest)
+        made = []
+        for other in others:
+            theirs, _ = in_words_of(Dataset.load(other.path), model.classes)
+            rows = theirs.usable()
+            theirs = replace(theirs, manifest=rows.sample(min(len(rows), plan.shift_images), seed=plan.seed))
+            there = embedded(theirs.card.name, embed(model, theirs, progress=progress), theirs.manifest)
+            made += source_shift(here, there, what="embedding", rng=rng, resamples=plan.resamples)
+        return made
+
+    return steps.rows("distances", DistanceRow, make)
