@@ -148,17 +148,19 @@ def peer(predictions: Predictions, resamples: int, seed: int) -> tuple[float, di
     return seconds, {k: tuple(np.quantile(v, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])) for k, v in draws.items()}
 
 
-def whole_command(predictions: Predictions, folder: Path) -> tuple[float, float]:
-    """(seconds, peak GB) of `cutis evaluate` on these predictions."""
-    file = predictions.save(folder / "predictions.parquet")
+def whole_command(file: Path, folder: Path, *options: str) -> tuple[float, float]:
+    """(seconds, peak GB) of `cutis evaluate` on a predictions file, its report in `folder`."""
     code = (
         "import resource, sys\nfrom cutis.cli import main\n"
-        "try:\n    main(['evaluate', sys.argv[1], '--out', sys.argv[2]])\n"
+        "try:\n    main(['evaluate', sys.argv[1], '--out', *sys.argv[2:]])\n"
         "finally:\n    print('PEAK', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", code, str(file), str(folder / "report")], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(file), str(folder / "report"), *options],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     seconds = time.perf_counter() - began
     if "PEAK" not in done.stdout or not (folder / "report" / "index.html").exists():
@@ -194,7 +196,8 @@ def main() -> None:
     assert apart[farthest] < 1e-9, f"the intervals of {farthest} differ by {apart[farthest]}"
 
     with tempfile.TemporaryDirectory() as temporary:
-        command_s, peak = whole_command(predictions, Path(temporary))
+        file = predictions.save(Path(temporary) / "predictions.parquet")
+        command_s, peak = whole_command(file, Path(temporary))
     row = {
         "rows": given.rows,
         "resamples": given.resamples,

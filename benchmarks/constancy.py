@@ -31,7 +31,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.importing import import_dataset
 from cutis.image.constancy import CONSTANCY
 from cutis.image.corruptions.light import DAYLIGHT, colour_temperature
-from cutis.image.decode import decode, read_picture
+from cutis.image.decode import decode, read_bytes, read_picture
 from cutis.image.tone import estimate_tone
 from cutis.train.run import find_split, train
 
@@ -56,7 +56,8 @@ def phantoms(n: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
 def photographs(data: Dataset, n: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
     rows = data.usable().filter(data.usable()["mask"].is_not_null()).sample(n, seed=0)
     for file, mask in rows.select("file", "mask").iter_rows():
-        yield decode(data.path / file), decode(data.path / mask)[..., 0] > 127, float("nan")
+        image, outline = (decode(read_bytes(data.path / name), name) for name in (file, mask))
+        yield image, outline[..., 0] > 127, float("nan")
 
 
 def ita(image: np.ndarray, mask: np.ndarray) -> float:

@@ -102,6 +102,7 @@ def test_classes_of_other_names_are_read_by_the_hierarchy(dataset: Dataset) -> N
     )
     back, notes = in_words_of(other, dataset.card.classes)
     assert back.manifest["target"].to_list() == dataset.manifest["target"].to_list()
+    assert back.card.classes == dataset.card.classes
     assert "MEL as mel, naevus as nv" in notes[0]
     assert in_words_of(dataset, dataset.card.classes) == (dataset, ())
     alien = (ClassInfo(code="cat", name="Cat"),)

@@ -37,5 +37,9 @@ def in_words_of(dataset: Dataset, classes: tuple[ClassInfo, ...]) -> tuple[Datas
     if not used:
         return dataset, ()
     manifest = dataset.manifest.with_columns(pl.col("target").replace(used))
+    own = {c.code: c for c in classes}
+    infos = {used.get(c.code, c.code): own.get(used.get(c.code, ""), c) for c in dataset.card.classes}
+    card = dataset.card.model_copy(update={"classes": tuple(infos.values())})
     said = ", ".join(f"{old} as {new}" for old, new in sorted(used.items()))
-    return replace(dataset, manifest=manifest), (f"Classes of {dataset.card.name} read as the model's own: {said}.",)
+    note = f"Classes of {dataset.card.name} read as the model's own: {said}."
+    return replace(dataset, card=card, manifest=manifest), (note,)

@@ -53,16 +53,19 @@ class Plan(BaseModel):
     """What an audit does, and how much of it.
 
     suite: of `audit.suites.SUITES`. shift_images: at most so many images go through it. images, scenes: of the
-    counterfactual audit. attack_images: 0 leaves the attacks out. strange_images: of each strange set.
+    counterfactual audit. attack_images: 0 leaves the attacks out. attacks: of `cutis.models.attacks.ATTACKS`.
+    strange_images, distance_images: of each strange set, and of each source.
     """
 
     part: str | None = None
     suite: str = "dermoscopy"
-    shift_images: int = 1500
+    shift_images: int = 500
     images: int = 200
     scenes: int = 200
     attack_images: int = 50
+    attacks: tuple[str, ...] = ("fgsm", "pgd")
     strange_images: int = 500
+    distance_images: int = 2000
     resamples: int = 1000
     seed: int = 0
 
@@ -126,7 +129,7 @@ def audit(
     ood = _ood(steps, model, data, against, plan, progress, not_done)
     changed = steps.model("counterfactual", _Counterfactual, lambda: _counterfactual(model, data, plan, progress))
     attacks = _attacks(steps, model, data, plan, progress, not_done)
-    here = replace(data, manifest=data.manifest.filter(pl.col("image_id").is_in(labelled["image_id"].to_list())))
+    here = replace(data, manifest=data.manifest.filter(pl.col("image_id").is_in(rows["image_id"].to_list())))
     distances = _distances(steps, model, here, against, plan, progress, not_done)
     evidence = DossierEvidence(
         cutis=__version__,
@@ -264,6 +267,7 @@ def _attacks(
             data,
             rng=np.random.default_rng(plan.seed),
             part=plan.part,
+            attacks=plan.attacks,
             images=plan.attack_images,
             resamples=plan.resamples,
             progress=progress,
@@ -293,14 +297,20 @@ def _distances(
 
     def make() -> list[DistanceRow]:
         rng = np.random.default_rng(plan.seed)
-        here = embedded(data.card.name, embed(model, data, progress=progress), data.manifest)
+        mine = _some(data, plan)
+        here = embedded(mine.card.name, embed(model, mine, progress=progress), mine.manifest)
         made = []
         for other in others:
             theirs, _ = in_words_of(Dataset.load(other.path), model.classes)
-            rows = theirs.usable()
-            theirs = replace(theirs, manifest=rows.sample(min(len(rows), plan.shift_images), seed=plan.seed))
+            theirs = _some(theirs, plan)
             there = embedded(theirs.card.name, embed(model, theirs, progress=progress), theirs.manifest)
             made += source_shift(here, there, what="embedding", rng=rng, resamples=plan.resamples)
         return made
 
     return steps.rows("distances", DistanceRow, make)
+
+
+def _some(data: Dataset, plan: Plan) -> Dataset:
+    """At most `distance_images` of its usable images, drawn by the seed."""
+    rows = data.usable()
+    return replace(data, manifest=rows.sample(min(len(rows), plan.distance_images), seed=plan.seed).sort("image_id"))

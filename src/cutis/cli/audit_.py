@@ -16,7 +16,7 @@ def audit_(
     against: Annotated[list[str] | None, Parameter(negative="")] = None,
     part: str | None = None,
     suite: str = "dermoscopy",
-    images: int = 1500,
+    images: int = 500,
     changed: int = 200,
     attacked: int = 50,
     resamples: int = 1000,
