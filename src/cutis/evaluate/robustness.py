@@ -219,7 +219,7 @@ class _Block:
             lacking = [c for k, c in enumerate(codes) if not self._present[cells, k].all()]
             return Quantity(
                 metric=metric,
-                n=int(self._cases[cells].sum()),
+                n=int(self._cases[[c for c in cells if c] or cells].sum()),  # the clean are the same images
                 n_units=units,
                 needs=(("", units),),
                 remark=f"over {len(codes) - len(lacking)} of {len(codes)} classes (none of {', '.join(lacking)} here)"

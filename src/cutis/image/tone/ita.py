@@ -170,10 +170,15 @@ def _mode(taken: Taken, weights: np.ndarray, plain: bool) -> Measured:
     angles = angle(taken.light, taken.yellow, plain=plain)
     n_bins = round(360 / _BIN)
     at = np.clip(((np.nan_to_num(angles) + 180) / _BIN).astype(np.int64), 0, n_bins - 1)
-    table = np.bincount(taken.blocks * n_bins + at, minlength=_CELLS * n_bins).reshape(_CELLS, n_bins)
-    seen = weights @ table
+    # The bins that hold something and their neighbours; all of them where the circle closes.
+    first, last = int(at.min()) - 1, int(at.max()) + 1
+    if first < 0 or last >= n_bins:
+        first, last = 0, n_bins - 1
+    width = last - first + 1
+    table = np.bincount(taken.blocks * width + at - first, minlength=_CELLS * width).reshape(_CELLS, width)
+    seen = weights @ table.astype(float)
     # A histogram's peak jumps between bins; three bins wide it is smoothed.
-    peak = (seen + np.roll(seen, 1, 1) + np.roll(seen, -1, 1)).argmax(1)
+    peak = first + (seen + np.roll(seen, 1, 1) + np.roll(seen, -1, 1)).argmax(1)
     found = -180 + _BIN * (peak + 0.5)
     near = np.flatnonzero(np.abs(at - peak[0]) <= 1)
     lab = np.array([float(v[near].mean()) for v in (taken.light, taken.red, taken.yellow)])
