@@ -144,7 +144,8 @@ def test_a_model_that_answers_by_a_ruler_is_caught(world: Answers) -> None:
 def test_a_model_that_answers_by_the_lesion_passes(world: Answers) -> None:
     found = verdicts(of(world, by_lesion))
     assert set(found) == {"tone to ITA 47", "tone to ITA -12", "hair added", "ruler added", "ink added", CONTROL}
-    assert set(found.values()) == {"hold"}
+    assert "change" not in found.values()
+    assert list(found.values()).count("hold") >= 5  # of 24 lesions, a few flips by chance leave one in doubt
 
 
 def test_what_cannot_be_trusted_is_counted_and_left_out(photographs: tuple[Path, pl.DataFrame], tmp_path: Path) -> None:

@@ -21,6 +21,11 @@ def passed(rising: Floats, level: Floats) -> Ints:
     return low
 
 
+def running(columns: Floats) -> Floats:
+    """The running sums of each column, in its place: half the time of a sum into other memory."""
+    return np.cumsum(columns, axis=0, out=columns)
+
+
 def distinct(numbers: Ints) -> int:
     """How many different ones, of small whole numbers; np.unique was a twentieth of a measurement's time."""
     return int(np.count_nonzero(np.bincount(numbers)))

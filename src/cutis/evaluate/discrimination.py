@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
-from cutis.evaluate.arrays import Bools, Floats, Ints, distinct, passed
+from cutis.evaluate.arrays import Bools, Floats, Ints, distinct, passed, running
 from cutis.evaluate.quantities import Quantity
 from cutis.schema.evidence import RocCurve
 
@@ -87,8 +87,8 @@ class RankBlock:
         if self._case.shape[0] == 0:
             return found
         case = self._case @ weights
-        true = np.cumsum(case, axis=0)  # cases at or above each threshold
-        false = np.cumsum(self._rest @ weights, axis=0)  # non-cases at or above it
+        true = running(case.copy())  # cases at or above each threshold
+        false = running(self._rest @ weights)  # non-cases at or above it
         cases, others = true[-1], self._all_rest @ weights
         fine = (cases > 0) & (others > 0)
         safe_cases, safe_others = np.where(fine, cases, 1.0), np.where(fine, others, 1.0)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cutis.evaluate.arrays import Floats, passed
+from cutis.evaluate.arrays import Floats, passed, running
 from cutis.evaluate.quantities import Quantity
 from cutis.evaluate.sample import Sample
 
@@ -39,8 +39,7 @@ class SelectiveBlock:
 
     def compute(self, weights: Floats) -> Floats:
         rows = weights[self._unit]
-        lost = np.cumsum(rows * self._wrong, axis=0)
-        kept = np.cumsum(rows, axis=0)
+        lost, kept = running(rows * self._wrong), running(rows.copy())
         if self._last is not None:
             kept, lost = kept[self._last], lost[self._last]
             rows = np.diff(kept, axis=0, prepend=0.0)
