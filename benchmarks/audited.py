@@ -195,7 +195,7 @@ def page(d: DossierEvidence, external: Evidence, notes: Sequence[str]) -> str:
         "## Not done",
         "",
         *(f"* {n.part}: {n.why}" for n in d.not_done),
-        "* a diagnosis held out of training: `benchmarks/ood_near.py` trains for it.",
+        "* a diagnosis held out of training needs a training of its own: see [unknown](unknown.md).",
     ]
     return "\n".join(lines) + "\n"
 
