@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,8 @@ def audit(
 
     rows = source.rows.join(data.manifest.select("image_id", "mask"), on="image_id", how="left", maintain_order="left")
     seen = steps.table("attributes", lambda: seen_attributes(rows, source.images, progress))
-    predictions = _clean(steps, model, data, plan, seen, progress)
+    own = _Audit(model, data, against, plan, steps, progress)
+    predictions = own.clean(seen)
     by = [*predictions.attributes(), *_telling(seen)]
     clean = steps.model(
         "clean", Evidence, lambda: measure(predictions, by=by, resamples=plan.resamples, seed=plan.seed)
@@ -122,15 +123,14 @@ def audit(
     labelled = rows.filter(pl.col("target").is_not_null())
     order = np.random.default_rng(plan.seed).permutation(len(labelled))[: plan.shift_images]
     labelled = labelled[np.sort(order)]
-    answers = _shifts(steps, model, labelled, source.images, chosen, plan, progress)
+    answers = own.shifts(labelled, source.images, chosen)
     shifts, shift_notes = shift_rows(answers, labelled, predictions.info, chosen, plan.resamples)
 
-    not_done: list[NotDone] = []
-    ood = _ood(steps, model, data, against, plan, progress, not_done)
-    changed = steps.model("counterfactual", _Counterfactual, lambda: _counterfactual(model, data, plan, progress))
-    attacks = _attacks(steps, model, data, plan, progress, not_done)
+    ood = own.unknown()
+    changed = steps.model("counterfactual", _Counterfactual, own.changed)
+    attacks = own.attacked()
     here = replace(data, manifest=data.manifest.filter(pl.col("image_id").is_in(rows["image_id"].to_list())))
-    distances = _distances(steps, model, here, against, plan, progress, not_done)
+    distances = own.distances(here)
     evidence = DossierEvidence(
         cutis=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -150,7 +150,7 @@ def audit(
             *(f"The same lesion, changed: {note}" for note in changed.notes),
             "Tone, hair, ruler and the like as groups are what was seen in the pictures, not what was recorded.",
         ),
-        not_done=tuple(not_done),
+        not_done=tuple(own.not_done),
     )
     write_dossier(evidence, out, overwrite=overwrite)
     steps.done()
@@ -167,147 +167,130 @@ def _identity(model: Bundle, data: Dataset, against: Sequence[Strange], plan: Pl
     }
 
 
-def _clean(
-    steps: Steps, model: Bundle, data: Dataset, plan: Plan, seen: pl.DataFrame, progress: Progress[Any]
-) -> Predictions:
-    """The answers to the images as they are, with what was seen in them."""
-    path = steps.folder / "predictions.parquet"
-    if not path.is_file():
-        model.predict(data, part=plan.part, progress=progress is not silent).save(path)
-    kept = Predictions.load(path)
-    table = kept.table.join(seen, on="image_id", how="left", maintain_order="left")
-    return Predictions(table, kept.info)
+@dataclass(frozen=True)
+class _Audit:
+    """What every part of an audit works on; parts that can't be made are added to `not_done`."""
+
+    model: Bundle
+    data: Dataset
+    against: Sequence[Strange]
+    plan: Plan
+    steps: Steps
+    progress: Progress[Any]
+    not_done: list[NotDone] = field(default_factory=list)
+
+    def clean(self, seen: pl.DataFrame) -> Predictions:
+        """The answers to the images as they are, with what was seen in them."""
+        path = self.steps.folder / "predictions.parquet"
+        if not path.is_file():
+            self.model.predict(self.data, part=self.plan.part, progress=self.progress is not silent).save(path)
+        kept = Predictions.load(path)
+        table = kept.table.join(seen, on="image_id", how="left", maintain_order="left")
+        return Predictions(table, kept.info)
+
+    def shifts(self, rows: pl.DataFrame, folder: Path, chosen: Sequence[Corruption]) -> pl.DataFrame:
+        """The answers under each corruption, a step each; the images are read once, if any step is left."""
+        ids = rows["image_id"].to_list()
+        held: list[np.ndarray] = []
+
+        def images() -> np.ndarray:
+            if not held:
+                held.append(squares(rows, folder, self.progress))
+            return held[0]
+
+        def made(one: Corruption | None) -> pl.DataFrame:
+            name = "shift " + (one.name if one else "none")
+            return self.steps.table(
+                name, lambda: shifted(self.model, ids, images(), one, seed=self.plan.seed, progress=self.progress)
+            )
+
+        return pl.concat(made(one) for one in (None, *chosen))
+
+    def unknown(self) -> tuple[OodRow, ...]:
+        if not self.against:
+            self.not_done.append(
+                NotDone(part="images it was never taught", why="none were given; pass --against KIND=FOLDER")
+            )
+            return ()
+
+        def make() -> list[OodRow]:
+            return ood_rows(
+                self.model,
+                self.data,
+                self.against,
+                part=self.plan.part,
+                images=self.plan.strange_images,
+                resamples=self.plan.resamples,
+                seed=self.plan.seed,
+                progress=self.progress,
+            )
+
+        return self.steps.rows("unknown", OodRow, make)
+
+    def changed(self) -> _Counterfactual:
+        found = counterfactual(
+            self.model,
+            self.data,
+            part=self.plan.part,
+            images=self.plan.images,
+            scenes=self.plan.scenes,
+            resamples=self.plan.resamples,
+            seed=self.plan.seed,
+            progress=self.progress,
+        )
+        verdicts = tuple(verdict.words for verdict in found.verdicts)
+        return _Counterfactual(rows=found.rows, notes=(*verdicts, *found.notes))
+
+    def attacked(self) -> tuple[AttackRow, ...]:
+        if not self.plan.attack_images:
+            self.not_done.append(NotDone(part="attacks", why="left out as asked"))
+            return ()
+        from cutis.audit.attack import attack_bundle
+
+        def make() -> list[AttackRow]:
+            return attack_bundle(
+                self.model,
+                self.data,
+                rng=np.random.default_rng(self.plan.seed),
+                part=self.plan.part,
+                attacks=self.plan.attacks,
+                images=self.plan.attack_images,
+                resamples=self.plan.resamples,
+                progress=self.progress,
+            )
+
+        try:
+            return self.steps.rows("attacks", AttackRow, make)
+        except CutisError as error:  # torch isn't installed, or the network isn't one of Cutis's
+            self.not_done.append(NotDone(part="attacks", why=str(error)))
+            return ()
+
+    def distances(self, data: Dataset) -> tuple[DistanceRow, ...]:
+        others = [s for s in self.against if s.kind == "other source" and (s.path / "dataset.json").is_file()]
+        if not others:
+            why = "no dataset of another source was given; pass --against other-source=DATASET"
+            self.not_done.append(NotDone(part="distance to other sources", why=why))
+            return ()
+
+        def make() -> list[DistanceRow]:
+            rng = np.random.default_rng(self.plan.seed)
+            mine = _some(data, self.plan)
+            here = embedded(mine.card.name, embed(self.model, mine, progress=self.progress), mine.manifest)
+            made = []
+            for other in others:
+                theirs, _ = in_words_of(Dataset.load(other.path), self.model.classes)
+                theirs = _some(theirs, self.plan)
+                there = embedded(theirs.card.name, embed(self.model, theirs, progress=self.progress), theirs.manifest)
+                made += source_shift(here, there, what="embedding", rng=rng, resamples=self.plan.resamples)
+            return made
+
+        return self.steps.rows("distances", DistanceRow, make)
 
 
 def _telling(seen: pl.DataFrame) -> list[str]:
     """The columns in which at least two groups have enough images to be looked at."""
     counts = {c: seen[c].drop_nulls().value_counts()["count"] for c in seen.columns if c != "image_id"}
     return [c for c, n in counts.items() if (n >= _LEAST_WITH).sum() > 1]
-
-
-def _shifts(
-    steps: Steps,
-    model: Bundle,
-    rows: pl.DataFrame,
-    folder: Path,
-    chosen: Sequence[Corruption],
-    plan: Plan,
-    progress: Progress[Any],
-) -> pl.DataFrame:
-    """The answers under each corruption, a step each; the images are read once, if any step is left."""
-    ids = rows["image_id"].to_list()
-    held: list[np.ndarray] = []
-
-    def images() -> np.ndarray:
-        if not held:
-            held.append(squares(rows, folder, progress))
-        return held[0]
-
-    def made(one: Corruption | None) -> pl.DataFrame:
-        name = "shift " + (one.name if one else "none")
-        return steps.table(name, lambda: shifted(model, ids, images(), one, seed=plan.seed, progress=progress))
-
-    return pl.concat(made(one) for one in (None, *chosen))
-
-
-def _ood(
-    steps: Steps,
-    model: Bundle,
-    data: Dataset,
-    against: Sequence[Strange],
-    plan: Plan,
-    progress: Progress[Any],
-    not_done: list[NotDone],
-) -> tuple[OodRow, ...]:
-    if not against:
-        not_done.append(NotDone(part="images it was never taught", why="none were given; pass --against KIND=FOLDER"))
-        return ()
-
-    def make() -> list[OodRow]:
-        return ood_rows(
-            model,
-            data,
-            against,
-            part=plan.part,
-            images=plan.strange_images,
-            resamples=plan.resamples,
-            seed=plan.seed,
-            progress=progress,
-        )
-
-    return steps.rows("unknown", OodRow, make)
-
-
-def _counterfactual(model: Bundle, data: Dataset, plan: Plan, progress: Progress[Any]) -> _Counterfactual:
-    found = counterfactual(
-        model,
-        data,
-        part=plan.part,
-        images=plan.images,
-        scenes=plan.scenes,
-        resamples=plan.resamples,
-        seed=plan.seed,
-        progress=progress,
-    )
-    verdicts = tuple(verdict.words for verdict in found.verdicts)
-    return _Counterfactual(rows=found.rows, notes=(*verdicts, *found.notes))
-
-
-def _attacks(
-    steps: Steps, model: Bundle, data: Dataset, plan: Plan, progress: Progress[Any], not_done: list[NotDone]
-) -> tuple[AttackRow, ...]:
-    if not plan.attack_images:
-        not_done.append(NotDone(part="attacks", why="left out as asked"))
-        return ()
-    from cutis.audit.attack import attack_bundle
-
-    def make() -> list[AttackRow]:
-        return attack_bundle(
-            model,
-            data,
-            rng=np.random.default_rng(plan.seed),
-            part=plan.part,
-            attacks=plan.attacks,
-            images=plan.attack_images,
-            resamples=plan.resamples,
-            progress=progress,
-        )
-
-    try:
-        return steps.rows("attacks", AttackRow, make)
-    except CutisError as error:  # torch isn't installed, or the network isn't one of Cutis's
-        not_done.append(NotDone(part="attacks", why=str(error)))
-        return ()
-
-
-def _distances(
-    steps: Steps,
-    model: Bundle,
-    data: Dataset,
-    against: Sequence[Strange],
-    plan: Plan,
-    progress: Progress[Any],
-    not_done: list[NotDone],
-) -> tuple[DistanceRow, ...]:
-    others = [s for s in against if s.kind == "other source" and (s.path / "dataset.json").is_file()]
-    if not others:
-        why = "no dataset of another source was given; pass --against other-source=DATASET"
-        not_done.append(NotDone(part="distance to other sources", why=why))
-        return ()
-
-    def make() -> list[DistanceRow]:
-        rng = np.random.default_rng(plan.seed)
-        mine = _some(data, plan)
-        here = embedded(mine.card.name, embed(model, mine, progress=progress), mine.manifest)
-        made = []
-        for other in others:
-            theirs, _ = in_words_of(Dataset.load(other.path), model.classes)
-            theirs = _some(theirs, plan)
-            there = embedded(theirs.card.name, embed(model, theirs, progress=progress), theirs.manifest)
-            made += source_shift(here, there, what="embedding", rng=rng, resamples=plan.resamples)
-        return made
-
-    return steps.rows("distances", DistanceRow, make)
 
 
 def _some(data: Dataset, plan: Plan) -> Dataset:
