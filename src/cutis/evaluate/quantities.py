@@ -89,6 +89,22 @@ class SumBlock:
         return np.stack([finish(sums[where]) for where, finish in self._finish])
 
 
+class RowMeans:
+    """Means over rows, each over the rows where it has a value (is not NaN); see `bootstrap.Block`."""
+
+    def __init__(self, unit: Ints, n_units: int) -> None:
+        self._sums = UnitSums(unit, n_units)
+        self._places: list[list[int]] = []
+
+    def add(self, values: Floats) -> None:
+        known = np.isfinite(values)
+        self._places.append([self._sums.add(np.where(known, values, 0.0)), self._sums.add(known)])
+
+    def compute(self, weights: Floats) -> Floats:
+        sums = self._sums.weighted(weights)
+        return np.stack([ratio(sums[places]) for places in self._places])
+
+
 def unit_matrix(unit: Ints, n_units: int) -> csr_array:
     """(units, rows) of ones: summing over it adds up each unit's rows."""
     return csr_array((np.ones(len(unit)), (unit, np.arange(len(unit)))), shape=(n_units, len(unit)))

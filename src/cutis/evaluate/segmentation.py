@@ -14,7 +14,7 @@ one_mask_empty (share of images).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from cutis.errors import CutisError
 from cutis.evaluate.arrays import Floats, Ints
 from cutis.evaluate.numbers import as_measured, values_of
-from cutis.evaluate.quantities import Quantity, ratio, unit_matrix
+from cutis.evaluate.quantities import Quantity, RowMeans
 from cutis.evaluate.surface import Mask, Spacing, boundary_iou, surface_distances
 from cutis.schema.evidence import Measured
 
@@ -175,22 +175,6 @@ def size_words(mask: NDArray[Any]) -> str:
     return f"{mask.shape[1]} x {mask.shape[0]}"
 
 
-@dataclass
-class RowMeans:
-    """Means over rows, each over the rows where it has a value (is not NaN); see `bootstrap.Block`."""
-
-    unit: Ints
-    n_units: int
-    columns: list[Floats] = field(default_factory=list)
-
-    def compute(self, weights: Floats) -> Floats:
-        by_unit = unit_matrix(self.unit, self.n_units)
-        rows = np.stack(self.columns, 1)
-        known = np.isfinite(rows)
-        above, below = (by_unit @ np.where(known, rows, 0.0)).T, (by_unit @ known.astype(np.float64)).T
-        return np.stack([ratio(np.stack([a @ weights, b @ weights])) for a, b in zip(above, below, strict=True)])
-
-
 def measure_masks(
     scores: Mapping[str, Floats],
     ids: Sequence[str],
@@ -225,7 +209,7 @@ def measure_masks(
                 share=name in SHARES,
             )
         )
-        block.columns.append(values)
+        block.add(values)
     point, draws = values_of([block], len(quantities), ids, n_units, resamples, seed)
     return [as_measured(q, point[i, 0], draws[i], unit_name, level, attribute, group) for i, q in enumerate(quantities)]
 

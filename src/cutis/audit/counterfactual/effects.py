@@ -6,10 +6,10 @@ import numpy as np
 
 from cutis.audit.counterfactual.answers import Answers
 from cutis.audit.counterfactual.changes import Change
-from cutis.evaluate.arrays import Bools, Floats, Ints
+from cutis.evaluate.arrays import Bools
 from cutis.evaluate.bootstrap import check_resampling, exact_limit
 from cutis.evaluate.numbers import as_measured, values_of
-from cutis.evaluate.quantities import Quantity, ratio, unit_matrix
+from cutis.evaluate.quantities import Quantity, RowMeans
 from cutis.evaluate.sample import renumber
 from cutis.schema.dossier import CounterfactualRow
 
@@ -47,7 +47,9 @@ def _row(
     flipped = (answers.before.argmax(1) != np.nan_to_num(after).argmax(1))[rows]
     unit = renumber(answers.unit[rows])
     n, n_units = int(rows.sum()), int(unit.max(initial=-1)) + 1
-    block = _Means(np.stack([moved, np.abs(moved), flipped.astype(np.float64)]), unit, n_units)
+    block = RowMeans(unit, n_units)
+    for values in (moved, np.abs(moved), flipped.astype(np.float64)):
+        block.add(values)
     ids = [answers.ids[i] for i in np.flatnonzero(rows)]
     point, draws = values_of([block], 3, ids, n_units, resamples, seed)
     limits: list[tuple[float, float] | None] = [None, None]
@@ -84,15 +86,3 @@ def _row(
         distance=distance,
         flips=flips,
     )
-
-
-class _Means:
-    """Means of rows' values, (quantities, n), from weighted units."""
-
-    def __init__(self, values: Floats, unit: Ints, n_units: int) -> None:
-        counted = np.vstack([values, np.ones(values.shape[1])])
-        self._sums: Floats = np.asarray((unit_matrix(unit, n_units) @ counted.T).T)
-
-    def compute(self, weights: Floats) -> Floats:
-        sums = self._sums @ weights
-        return np.stack([ratio(sums[[i, -1]]) for i in range(len(sums) - 1)])
