@@ -80,7 +80,8 @@ def main() -> None:
 
     images, masks = drawn(arguments.images, arguments.seed)
     held = max(100, len(images) // 10)
-    net, _ = train(images[held:], masks[held:], arguments.minutes, arguments.seed)
+    net, passes = train(images[held:], masks[held:], arguments.minutes, arguments.seed)
+    print(f"trained for {passes:.1f} passes over {len(images) - held:,} phantom pictures", flush=True)
     names, pictures, truth = real()
     small = np.stack([cv2.resize(p, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for p in pictures])
     seen, checked = answer_many(net, small), answer_many(net, images[:held])

@@ -104,7 +104,8 @@ def augment(x: Any, y: Any, torch: Any, g: Any) -> tuple[Any, Any]:
 def train(images: np.ndarray, masks: np.ndarray, minutes: float, seed: int) -> tuple[Any, float]:
     """A U-Net (ResNet-18 encoder, no pretrained weights) trained for so long; and how many passes that was.
 
-    masks: (n, size, size), or (n, kinds, size, size), one output each.
+    masks: (n, size, size), or (n, kinds, size, size), one output each. Overlap is an image's own for one kind, which
+    every image has; for several, which most images lack, it is the batch's, or all would learn to see nothing.
     """
     import segmentation_models_pytorch as smp
     import torch
@@ -127,7 +128,8 @@ def train(images: np.ndarray, masks: np.ndarray, minutes: float, seed: int) -> t
         with torch.autocast("cpu", torch.bfloat16):
             logit = net(((x - 0.6) / 0.25).contiguous(memory_format=torch.channels_last)).float()
         p = logit.sigmoid()
-        dice = 1 - (2 * (p * y).sum((2, 3)) + 1) / (p.sum((2, 3)) + y.sum((2, 3)) + 1)
+        over = (2, 3) if kinds == 1 else (0, 2, 3)
+        dice = 1 - (2 * (p * y).sum(over) + 1) / (p.sum(over) + y.sum(over) + 1)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, y) + dice.mean()
         optimiser.zero_grad()
         loss.backward()

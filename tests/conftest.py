@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +29,27 @@ def shared_data() -> Path:
 def ham_sample(shared_data: Path) -> Path:
     """140 real dermoscopy images of seven classes, with masks, in HAM10000's layout."""
     return shared_data / "ham10000" / "sample"
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real Chromium, or a skip that says there is none.
+
+    A module's, not the session's: while it is open its event loop runs, and no test beside it could run one.
+    """
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    with playwright.sync_playwright() as play:
+        opened = play.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield opened
+        opened.close()
 
 
 def skin_like(width: int = 60, height: int = 45, seed: int = 0) -> np.ndarray:

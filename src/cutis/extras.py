@@ -12,6 +12,10 @@ X86 = platform.machine().lower() in {"x86_64", "amd64"}
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "predict": ("run bundles", ("onnxruntime", "safetensors", *(("openvino",) if X86 else ()))),
     "dicom": ("read and write DICOM files", ("pydicom", "highdicom")),
+    "serve": (
+        "serve the workbench",
+        ("fastapi", "uvicorn", "sqlalchemy", "alembic", "argon2", "pg8000", "python_multipart"),
+    ),
     "labels": ("look for label errors", ("cleanlab",)),
     "train": ("train", ("torch", "torchvision", "timm", "lightning", "onnx", "onnxscript")),
 }

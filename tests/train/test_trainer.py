@@ -13,7 +13,7 @@ import cutis
 from cutis.data.dataset import Dataset
 from cutis.models.network import Network
 from cutis.train.feed import Feed, Normalise, encode_column
-from cutis.train.objectives import OBJECTIVES
+from cutis.train.objectives import LOSSES
 from cutis.train.objectives.base import Batch, Moment, Objective, TrainingData
 
 SEEN: dict[str, list] = {}
@@ -78,7 +78,7 @@ class Everything(Objective):
 
 @pytest.fixture
 def everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(OBJECTIVES, "everything", Everything)
+    monkeypatch.setitem(LOSSES, "everything", Everything)
 
 
 def test_an_objective_gets_all_it_asks_for(skin: Dataset, out, everything):
@@ -105,7 +105,7 @@ def test_a_missing_column_is_named(skin: Dataset, out, monkeypatch):
     class Odd(Objective):
         name, columns = "odd", ("monk",)
 
-    monkeypatch.setitem(OBJECTIVES, "odd", Odd)
+    monkeypatch.setitem(LOSSES, "odd", Odd)
     with pytest.raises(cutis.CutisError, match="needs a manifest column monk"):
         cutis.train(skin, out, method="odd", **QUICK)
 

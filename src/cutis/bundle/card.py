@@ -103,6 +103,8 @@ class BundleCard(BaseModel):
     created: str
     backbone: str
     method: str  # objective's name
+    structure: str = "plain"  # of `cutis.models.structures`
+    structure_settings: dict[str, float | str] = {}
     classes: tuple[ClassInfo, ...]
     preprocessing: Preprocessing
     flips: bool  # whether the graph averages the image and its mirror images

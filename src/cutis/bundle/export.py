@@ -29,9 +29,10 @@ class Exported(nn.Module):
     def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float], flips: bool) -> None:
         super().__init__()
         self.network = network
-        fold = getattr(getattr(network, "backbone", None), "fold_stem", None)
-        if fold is not None:
-            fold()
+        for module in list(network.modules()):
+            fold = getattr(module, "fold_stem", None)
+            if fold is not None:
+                fold()
         self.flips = flips
         self.register_buffer("mean", 255 * torch.tensor(mean, dtype=torch.float32).view(1, 3, 1, 1))
         self.register_buffer("scale", 1 / (255 * torch.tensor(std, dtype=torch.float32).view(1, 3, 1, 1)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,8 @@ def freeze(
     backbone: str,
     method: str,
     trained: dict[str, Any],
+    structure: str = "plain",
+    structure_settings: Mapping[str, float | str] | None = None,
     classes: Sequence[ClassInfo] | None = None,
     weights_licence: dict[str, str] | None = None,
     choice: Choice | None = None,
@@ -62,7 +64,8 @@ def freeze(
     `dataset`, not from a cache. mean, std: of pixel / 255, one a channel. flips: average over mirror images, in the
     graph. classes: in the order of the logits; the dataset's if None. weights_licence: what -> licence id, of weights
     it started from. choice: of calibrator, sets and refusal; None is temperature, LAC at 90 % and k-NN. constancy: of
-    the colours that it learned from. trained: training evidence, JSON values.
+    the colours that it learned from. structure, structure_settings: by which `network` was built. trained: training
+    evidence, JSON values.
 
     Raises CutisError if `out` exists, no image can be read, or a runtime's probabilities differ from torch's by more
     than 1e-3 on real images at batch 1 or 7.
@@ -95,6 +98,8 @@ def freeze(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             backbone=backbone,
             method=method,
+            structure=structure,
+            structure_settings=dict(structure_settings or {}),
             classes=classes,
             preprocessing=preprocessing,
             flips=flips,

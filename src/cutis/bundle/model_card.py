@@ -62,7 +62,7 @@ def _learned(card: BundleCard) -> str:
     return "\n\n".join(
         [
             f"{card.dataset} (content {card.dataset_digest[:16]}), split by {unit}; {unit}s in more than one part: "
-            f"{card.split.get('shared_groups', 'not known')}. Method: {card.method}.",
+            f"{card.split.get('shared_groups', 'not known')}. Method: {card.method}. Structure: {card.structure}.",
             _table(("part", "images", f"{unit}s"), rows),
             _table(("training", ""), facts),
         ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from cutis.bundle.card import BundleCard
-from cutis.bundle.gate import graded, thresholds
+from cutis.bundle.look import Look
 from cutis.bundle.ood import SCORES, Settings, available
+from cutis.bundle.ood.knn import normalise_rows
 from cutis.bundle.ood.statistics import Statistics
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.sources import Source, gather
@@ -37,6 +39,34 @@ class _Outputs:
     strange: np.ndarray
     errors: dict[int, str] = field(default_factory=dict)
     faults: dict[int, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Of n pictures: calibrated p (n, classes) float64, `first` int (n,) the most probable class, and what is said."""
+
+    p: np.ndarray
+    first: np.ndarray
+    sets: list[list[str] | None]
+    status: list[str]
+    reasons: list[str | None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a bundle says of one picture in memory: the fields of a row of predictions, but for its identity.
+
+    answer_set: codes, most probable first; None if the bundle has no sets. ood: None if it has no such score.
+    features: float32 (d,), of length one.
+    """
+
+    status: str
+    reason: str | None
+    predicted: str
+    answer_set: list[str] | None
+    probabilities: dict[str, float]
+    ood: float | None
+    features: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -76,7 +106,42 @@ class Bundle:
         """
         how = self.card.preprocessing
         images = np.stack([picture.square(how.size, constancy=how.constancy) for picture in pictures])
+        return self.probabilities(images)
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities, (n, classes) float64, of uint8 (n, size, size, 3) RGB images."""
         return calibrators.apply(self.card.calibrator, self.run(images)[0])
+
+    def look(self, *, gate: bool = True) -> Look:
+        """What must be seen of a picture: see `Look.of`."""
+        return Look.of(self.card, gate=gate)
+
+    def told(
+        self, images: np.ndarray, faults: Sequence[Sequence[str]], image_ids: Sequence[str] | None = None
+    ) -> list[Told]:
+        """What `predict` says of pictures that `Look.see` saw: uint8 (n, size, size, 3), inferred as one batch.
+
+        faults: of each, as `Look` has them. image_ids: where sets are drawn by chance (APS, RAPS), what decides it;
+        None is the SHA-256 of a picture's pixels, so that the same picture gets the same set. Sets that depend on a
+        column are as if its value is unknown.
+        """
+        logits, features = self.runtime.infer(np.ascontiguousarray(images))
+        strange = self._strange(logits, features)
+        out = _Outputs(logits, strange, faults={i: list(why) for i, why in enumerate(faults)})
+        said = self._judged(out, image_ids or [sha256(image.tobytes()).hexdigest() for image in images], ())
+        unit = normalise_rows(features)
+        return [
+            Told(
+                said.status[i],
+                said.reasons[i],
+                self.codes[said.first[i]],
+                said.sets[i],
+                dict(zip(self.codes, said.p[i].tolist(), strict=True)),
+                float(strange[i]) if self.card.ood else None,
+                unit[i],
+            )
+            for i in range(len(logits))
+        ]
 
     def predict(
         self,
@@ -104,7 +169,7 @@ class Bundle:
         n, k = len(paths), len(self.codes)
         out = _Outputs(np.full((n, k), np.nan, np.float32), np.full(n, np.nan))
         gated = gate and self.card.gate is not None
-        look = self._look() if gated else None
+        look = self.look().faults if gated else None
         chunks = stream(paths, self.runtime, self.card.preprocessing, batch=batch, look=look)
         # The bar counts images; chunks arrive in order.
         steps = (i for chunk in chunks for i in self._take(chunk, out))
@@ -139,7 +204,7 @@ class Bundle:
         def take(chunk: Chunk) -> range:
             readable = np.array([i for i in range(len(chunk.logits)) if i not in chunk.reasons], np.int64)
             for name, values in found.items():
-                values[chunk.start + readable] = self._strangeness(name, chunk)[readable]
+                values[chunk.start + readable] = self._score(name, chunk.logits, chunk.features)[readable]
             return range(len(chunk.logits))
 
         steps = (i for chunk in stream(paths, self.runtime, self.card.preprocessing, batch=batch) for i in take(chunk))
@@ -149,10 +214,15 @@ class Bundle:
         columns = [pl.Series(name, values, pl.Float64()).fill_nan(None) for name, values in found.items()]
         return rows.rows.select("image_id", *columns)
 
-    def _strangeness(self, name: str, chunk: Chunk) -> np.ndarray:
+    def _score(self, name: str, logits: np.ndarray, features: np.ndarray) -> np.ndarray:
         ood = self.card.ood
         settings = Settings(ood.k, ood.temperature) if ood else Settings()
-        return SCORES[name].compute(chunk.logits, chunk.features, self.known, settings)
+        return SCORES[name].compute(logits, features, self.known, settings)
+
+    def _strange(self, logits: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """The score by which this bundle refuses, (n,); NaN if it has none."""
+        ood = self.card.ood
+        return self._score(ood.method, logits, features) if ood else np.full(len(logits), np.nan)
 
     def _check_score(self, name: str) -> None:
         if name not in SCORES:
@@ -164,45 +234,36 @@ class Bundle:
                 f"--ood {name}"
             )
 
-    def _look(self) -> Callable[[np.ndarray], list[str]]:
-        """What the gate says of a picture: "code: advice" of each fault."""
-        assert self.card.gate is not None
-        limits = thresholds(self.card.gate)
-        return lambda pixels: [f"{r.code}: {r.advice}" for r in graded(pixels, limits).reasons()]
-
     def _take(self, chunk: Chunk, out: _Outputs) -> range:
         span = slice(chunk.start, chunk.start + len(chunk.logits))
         out.logits[span] = chunk.logits
-        if self.card.ood is not None:
-            out.strange[span] = self._strangeness(self.card.ood.method, chunk)
+        out.strange[span] = self._strange(chunk.logits, chunk.features)
         for place, reason in chunk.reasons.items():
             out.errors[chunk.start + place] = reason
         for place, faults in chunk.looks.items():
             out.faults[chunk.start + place] = faults
         return range(span.start, span.stop)
 
-    def _table(self, rows: Source, out: _Outputs) -> pl.DataFrame:
+    def _judged(self, out: _Outputs, image_ids: Sequence[str], groups: Sequence[str | None]) -> _Judged:
+        """Calibrate, make sets, refuse. groups: values of the column that sets depend on; () if not known."""
         card, codes = self.card, np.array(self.codes)
-        logits, strange = out.logits, out.strange
-        broken = np.zeros(len(logits), bool)
+        broken = np.zeros(len(out.logits), bool)
         broken[list(out.errors)] = True
-        p = calibrators.apply(card.calibrator, np.where(broken[:, None], 0, logits))
+        p = calibrators.apply(card.calibrator, np.where(broken[:, None], 0, out.logits))
         order = np.argsort(-p, axis=1, kind="stable")
-        member = self._sets(p, rows) if card.conformal else None
-        sets: list[list[str] | None] = []
-        status: list[str] = []
-        reasons: list[str | None] = []
+        member = answer_sets(p, image_ids, self.codes, card.conformal, groups) if card.conformal else None
+        said = _Judged(p, order[:, 0], [], [], [])
         for i in range(len(p)):
             if broken[i]:
-                sets.append(None)
-                status.append("error")
-                reasons.append(out.errors[i])
+                said.sets.append(None)
+                said.status.append("error")
+                said.reasons.append(out.errors[i])
                 continue
             inside = None if member is None else [str(codes[c]) for c in order[i] if member[i, c]]
             why = list(out.faults.get(i, ()))
-            if card.ood and strange[i] > card.ood.threshold:
+            if card.ood and out.strange[i] > card.ood.threshold:
                 why.append(
-                    f"unlike the training images: {SCORES[card.ood.method].words} is {strange[i]:.3f}, above "
+                    f"unlike the training images: {SCORES[card.ood.method].words} is {out.strange[i]:.3f}, above "
                     f"{card.ood.threshold:.3f}"
                 )
             if inside == [] and card.conformal:
@@ -210,32 +271,35 @@ class Bundle:
                     f"no class is likely enough for {card.conformal.coverage:.0%} coverage: the largest probability is "
                     f"{p[i].max():.3f}"
                 )
-            sets.append(inside)
-            status.append("refused" if why else "ok")
-            reasons.append("; ".join(why) or None)
+            said.sets.append(inside)
+            said.status.append("refused" if why else "ok")
+            said.reasons.append("; ".join(why) or None)
+        return said
+
+    def _table(self, rows: Source, out: _Outputs) -> pl.DataFrame:
+        table, rule = rows.rows, self.card.conformal
+        # A folder of images has no such column: then as if every value is unknown.
+        groups = table[rule.by].cast(pl.String).to_list() if rule and rule.by in table.columns else ()
+        said = self._judged(out, table["image_id"].to_list(), groups)
+        broken = np.zeros(len(table), bool)
+        broken[list(out.errors)] = True
 
         def column(values: np.ndarray, dtype: pl.DataType) -> pl.Series:
             return pl.Series(np.where(broken, np.nan, values), dtype=pl.Float64()).fill_nan(None).cast(dtype)
 
-        attributes = [c for c in rows.rows.columns if c not in _IDENTITY]
-        return rows.rows.select(
+        attributes = [c for c in table.columns if c not in _IDENTITY]
+        predicted = pl.Series(np.array(self.codes)[said.first].tolist(), dtype=pl.String())
+        return table.select(
             *_IDENTITY,
-            pl.Series("predicted", codes[order[:, 0]].tolist(), pl.String()).set(pl.Series(broken), None),
-            *(column(p[:, j], pl.Float64()).alias(f"p_{c}") for j, c in enumerate(codes)),
-            pl.Series("set", sets, pl.List(pl.String())),
-            column(strange, pl.Float64()).alias("ood"),
-            pl.Series("status", status, pl.String()),
-            pl.Series("reason", reasons, pl.String()),
+            predicted.set(pl.Series(broken), None).alias("predicted"),
+            *(column(said.p[:, j], pl.Float64()).alias(f"p_{c}") for j, c in enumerate(self.codes)),
+            pl.Series("set", said.sets, pl.List(pl.String())),
+            column(out.strange, pl.Float64()).alias("ood"),
+            pl.Series("status", said.status, pl.String()),
+            pl.Series("reason", said.reasons, pl.String()),
             *attributes,
-            *(column(logits[:, j], pl.Float32()).alias(f"logit_{c}") for j, c in enumerate(codes)),
+            *(column(out.logits[:, j], pl.Float32()).alias(f"logit_{c}") for j, c in enumerate(self.codes)),
         )
-
-    def _sets(self, p: np.ndarray, rows: Source) -> np.ndarray:
-        rule = self.card.conformal
-        assert rule is not None
-        known = rule.by in rows.rows.columns  # a folder of images has no such column: then as if every value is unknown
-        groups = rows.rows[rule.by].cast(pl.String).to_list() if known else ()
-        return answer_sets(p, rows.rows["image_id"].to_list(), self.codes, rule, groups)
 
     def _info(self, rows: Source, gated: bool) -> PredictionsInfo:
         card = self.card

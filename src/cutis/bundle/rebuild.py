@@ -31,6 +31,7 @@ def rebuild(bundle: Bundle) -> Exported:
 
     from cutis.bundle.export import Exported
     from cutis.models.network import build
+    from cutis.models.structures import structured
 
     card, path = bundle.card, bundle.path / WEIGHTS
     if WEIGHTS not in card.files:
@@ -38,7 +39,7 @@ def rebuild(bundle: Bundle) -> Exported:
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != card.files[WEIGHTS]:
         raise CutisError(f"{path}: changed since it was frozen (its SHA-256 differs). Copy the bundle again.")
-    network = build(card.backbone, len(card.classes))
+    network = structured(card.structure, lambda: build(card.backbone, len(card.classes)), **card.structure_settings)
     try:
         network.load_state_dict(load(content))
     except RuntimeError:

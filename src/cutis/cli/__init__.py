@@ -24,6 +24,7 @@ COMMANDS = {
     "download": "Fetch a public dataset that is openly downloadable, resumed and checked.",
     "merge": "Make one dataset of several, on one level of the ISIC hierarchy, and say what is lost.",
     "check": "Write the data report: one page with every doubt about a dataset, and its findings as a table.",
+    "columns": "Add columns of a table to a dataset's manifest, to group, audit and learn by.",
     "lint": "Look for leaks inside a dataset's split and between datasets; exit 1 on any.",
     "export": "Write a dataset in another layout: isic, csv, coco, webdataset or dicom.",
     "split": "Split a dataset so that no patient or lesion is in two parts, and prove it.",
@@ -37,6 +38,10 @@ COMMANDS = {
     "certify": "Measure a reduced precision against fp32, group by group, and allow it if it costs little.",
     "tone": "Estimate skin tone and lesion contrast in every published way, and how far the ways agree.",
     "corrupt": "Write a dataset's images under a suite of shifts, as a dataset to predict and evaluate.",
+    "serve": "Open the workbench: an HTTP API and a web page where cases are read.",
+    "account": "Make, list and change the accounts of a workbench.",
+    "audit-log": "Check that the workbench's audit trail is whole, or write it as JSON lines.",
+    "papers": "Published mechanisms: what each claims, and its claim put to the test again.",
     "info": "Say what a dataset, bundle, run, predictions file or report is.",
     "doctor": "Check the installation, the machine and a dataset: PASS, WARN or FAIL, with the fix.",
 }

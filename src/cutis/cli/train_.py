@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from cutis.cli import pairs, say
-from cutis.errors import CutisError
+from cutis.extras import require
 
 
 def train_(
@@ -19,12 +19,14 @@ def train_(
     size: int | None = None,
     constancy: str | None = None,
     method: str | None = None,
+    structure: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
     pretrained: bool | None = None,
     weights: Path | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
     patience: int | None = None,
+    sharpness: float | None = None,
     seed: int | None = None,
     augment_suite: str | None = None,
     ood: str | None = None,
@@ -51,9 +53,13 @@ def train_(
         What is done about the colour of the light, in training and prediction: none (the default), grey-world,
         shades-of-grey or max-rgb.
     method
-        What is learned: cross-entropy, focal.
+        What is learned: cross-entropy or focal, and published mechanisms beside it, joined by "+" (circle,
+        group-dro+mixup). `cutis papers` lists them.
+    structure
+        The network's shape around the backbone: plain (the default), ensemble, mc-dropout, ladine...
     set_
-        NAME=NUMBER, a setting of the method (tau=1.0, gamma=2); may be repeated.
+        NAME=VALUE, a setting of the method or structure (tau=1.0, members=3, column=fitzpatrick_skin_type); may be
+        repeated.
     pretrained
         Start from the hub's weights.
     weights
@@ -64,6 +70,8 @@ def train_(
         Peak learning rate.
     patience
         Stop after this many validations without a better one.
+    sharpness
+        Radius of sharpness-aware minimisation (SAM), such as 0.05; 0, the default, is none. Steps take twice as long.
     seed
         Another seed, another run.
     augment_suite
@@ -77,15 +85,12 @@ def train_(
     resume
         Go on with the run in OUT.
     """
+    from cutis.bundle.load import read_card
     from cutis.data.dataset import Dataset
     from cutis.train.run import train
 
-    method_settings = {}
-    for setting, value in pairs(set_, "--set", "gamma=2").items():
-        try:
-            method_settings[setting] = float(value)
-        except ValueError:
-            raise CutisError(f"--set {setting}={value}: expected a number.") from None
+    method_settings = {name: _number(value) for name, value in pairs(set_, "--set", "gamma=2").items()}
+    structure_settings = _of_structure(structure, method_settings)
     data = Dataset.load(dataset)
     say(f"{data.card.name}: {data.card.counts['ok']:,} images; {data.licence.answer}")
     for condition in data.licence.conditions:
@@ -104,11 +109,14 @@ def train_(
             constancy=constancy,
             method=method,
             method_settings=method_settings or None,
+            structure=structure,
+            structure_settings=structure_settings or None,
             pretrained=pretrained,
             weights=str(weights) if weights else None,
             batch_size=batch_size,
             learning_rate=learning_rate,
             patience=patience,
+            sharpness=sharpness,
             seed=seed,
             augment_suite=augment_suite,
             ood=ood,
@@ -117,5 +125,24 @@ def train_(
     except KeyboardInterrupt:
         say(f"to go on where it stopped: cutis train {dataset} --out {out} --resume")
         raise
+    if notes := read_card(bundle).trained.get("notes"):
+        say(f"note: {notes}")
     say(f"bundle: {bundle}")
     say(f"next: cutis predict {bundle} {dataset} --out preds.parquet")
+
+
+def _of_structure(structure: str | None, settings: dict[str, float | str]) -> dict[str, float | str]:
+    """The settings that are the structure's, taken out of all."""
+    if structure is None:
+        return {}
+    require("train")
+    from cutis.models.structures import settings_of
+
+    return {name: settings.pop(name) for name in settings_of(structure) if name in settings}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

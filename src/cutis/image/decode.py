@@ -51,6 +51,10 @@ class BadImage(CutisError):
         self.reason = reason
 
 
+class UnknownFormat(BadImage):
+    """A file of no format that is read: no image at all, or HEIC."""
+
+
 @dataclass(frozen=True)
 class Header:
     """What the header says: upright width and height, Pillow's mode, EXIF's orientation, frames or pages."""
@@ -261,10 +265,12 @@ def _sniff(data: bytes, name: str) -> str:
         if matches(head):
             return kind
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"hevc"):
-        raise BadImage(name, "HEIC is not supported; convert it to JPEG or PNG")
+        raise UnknownFormat(name, "HEIC is not supported; convert it to JPEG or PNG")
     if head[:4] == b"DICM" or data[128:132] == b"DICM":
         raise BadImage(name, "a DICOM file; import its folder with --as dicom")
-    raise BadImage(name, "not an image, or of a format that is not supported (JPEG, PNG, TIFF, WebP, GIF, BMP are)")
+    raise UnknownFormat(
+        name, "not an image, or of a format that is not supported (JPEG, PNG, TIFF, WebP, GIF, BMP are)"
+    )
 
 
 def _frame(data: bytes, name: str) -> jpeg.Frame:

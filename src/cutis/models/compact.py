@@ -57,11 +57,13 @@ class CompactResNet(nn.Module):
             nn.ReLU(inplace=True),
         )
         blocks: list[nn.Module] = []
+        self.sizes: list[int] = []  # channels after each block
         inputs = widths[0]
         for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
             for i in range(depth):
                 blocks.append(BasicBlock(inputs, width, 2 if stage > 0 and i == 0 else 1))
                 inputs = width
+                self.sizes.append(width)
         self.blocks = nn.Sequential(*blocks)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -15,27 +16,47 @@ class Network(nn.Module):
     """Backbone + head. Input: float (n, 3, h, w), normalised. `forward` gives logits (n, classes), float32.
 
     `forward_features` gives the pooled penultimate features (n, num_features) that out-of-distribution scores,
-    embeddings and extra losses use; `classify` turns them into logits.
+    embeddings and extra losses use; `classify` turns them into logits. Networks of another shape
+    (`cutis.models.structures`) bring their own head, and say in `answers` how it is used.
     """
 
-    def __init__(self, backbone: nn.Module, num_features: int, classes: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, backbone: nn.Module, num_features: int, classes: int, dropout: float = 0.0, head: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.num_features = num_features
+        self.classes = classes
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(num_features, classes)
-        nn.init.zeros_(self.head.bias)
+        self.head = linear_head(num_features, classes) if head is None else head
 
     def forward_features(self, images: torch.Tensor) -> torch.Tensor:
         features: torch.Tensor = self.backbone(images)
         return features.float()
 
-    def classify(self, features: torch.Tensor) -> torch.Tensor:
+    def answers(self, features: torch.Tensor) -> torch.Tensor:
+        """(members, n, classes) logits of each member, of which each learns by its own loss; a plain network is one."""
         logits: torch.Tensor = self.head(self.dropout(features))
-        return logits.float()
+        return logits.float()[None]
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        return pooled(self.answers(features))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.classify(self.forward_features(images))
+
+
+def linear_head(num_features: int, classes: int) -> nn.Linear:
+    head = nn.Linear(num_features, classes)
+    nn.init.zeros_(head.bias)
+    return head
+
+
+def pooled(answers: torch.Tensor) -> torch.Tensor:
+    """(members, n, classes) -> (n, classes) logits whose softmax is the members' mean; of one member, its own."""
+    if len(answers) == 1:
+        return answers[0]
+    return answers.log_softmax(2).logsumexp(0) - math.log(len(answers))
 
 
 def build(name: str, classes: int, *, dropout: float = 0.0, pretrained: bool = False) -> Network:

@@ -14,6 +14,7 @@ from cutis.report.svg import Figure, clean, template
 from cutis.report.table import by_class, by_group
 from cutis.schema.estimate import Estimate
 from cutis.schema.evidence import Evidence, Measured
+from cutis.schema.safety import safety
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,7 +34,7 @@ def environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
-    return Environment(
+    made = Environment(
         loader=FunctionLoader(template),
         autoescape=True,
         undefined=StrictUndefined,
@@ -41,6 +42,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda v: v if isinstance(v, Markup) else clean(v),
     )
+    made.globals["safety"] = safety()
+    return made
 
 
 def render(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[int, str]) -> str:

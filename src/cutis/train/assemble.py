@@ -21,6 +21,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.split import Split
 from cutis.errors import CutisError
 from cutis.models.network import Network, build, load_weights, weights_licence
+from cutis.models.structures import structured
 from cutis.progress import meter, track
 from cutis.schema.licence import check_use, compose
 from cutis.train.config import TrainConfig
@@ -28,6 +29,7 @@ from cutis.train.feed import Feed, Normalise
 from cutis.train.loop import Budget, Seconds, Steps, Trainer
 from cutis.train.objectives import objective as make_objective
 from cutis.train.objectives.base import Objective, TrainingData
+from cutis.train.objectives.grouping import check_columns, unseen_groups
 from cutis.train.validate import Validation
 
 # Kept back from `minutes` for freezing, which takes about as long on 2 cores: at most this share, these seconds and the
@@ -37,7 +39,9 @@ FREEZE_SHARE, FREEZE_SECONDS, FREEZE_RATE = 0.4, 40.0, 250.0
 
 @dataclass(frozen=True)
 class Pieces:
-    """What a run is made of. config: with "auto" settled. codes: classes that occur, in the card's order."""
+    """What a run is made of. config: with "auto" settled. codes: classes that occur, in the card's order. notes: what a
+    reader of its bundle must know.
+    """
 
     config: TrainConfig
     codes: list[str]
@@ -48,6 +52,7 @@ class Pieces:
     objective: Objective
     feed: Feed
     validation: Validation | None
+    notes: tuple[str, ...] = ()
 
 
 def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
@@ -69,19 +74,23 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
         return open_cache(data, ids, size, constancy=config.constancy, progress=track).images
 
     objective = make_objective(config.method, **config.method_settings)
-    missing = [c for c in objective.columns if c not in table.columns]
-    if missing:
-        raise CutisError(f"{data.path}: {config.method} needs a manifest column {missing[0]}, which isn't there.")
+    check_columns(objective.columns, table.columns, f"{data.path}: method {config.method}", data=str(data.path))
     if config.patience is not None and not len(part["val"]):
         raise CutisError(f"{data.path}: early stopping (--patience) needs a validation part; split with --val above 0.")
     torch.manual_seed(config.seed)
-    network = build(config.backbone, len(codes), dropout=config.dropout, pretrained=config.pretrained)
-    if config.weights:
-        load_weights(network, config.weights)
+
+    def plain() -> Network:
+        made = build(config.backbone, len(codes), dropout=config.dropout, pretrained=config.pretrained)
+        if config.weights:
+            load_weights(made, config.weights)
+        return made
+
+    network = structured(config.structure, plain, **config.structure_settings)
 
     images = pixels("train", config.cache_size)
     mean, std = pixel_statistics(images)
-    training = TrainingData(part["train"], targets(part["train"]), codes, part["train"]["group"].to_numpy())
+    groups = part["train"]["group"].to_numpy()
+    training = TrainingData(part["train"], targets(part["train"]), codes, groups, mean, std)
     objective.prepare(training, network)
     precision: Any = config.precision
     for talkative in ("lightning.fabric", "lightning.pytorch"):
@@ -103,7 +112,9 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
     if len(part["val"]):
         groups = part["val"]["group"].to_numpy()
         validation = Validation(pixels("val", config.size), targets(part["val"]), groups, normalise)
-    return Pieces(config, codes, mean, std, fabric, network, objective, feed, validation)
+    rest = table.filter(pl.col("part") != "train")
+    notes = tuple(note for column in objective.columns for note in unseen_groups(column, part["train"], rest))
+    return Pieces(config, codes, mean, std, fabric, network, objective, feed, validation, notes)
 
 
 def work(pieces: Pieces, out: Path, started: float) -> Trainer:
@@ -144,6 +155,8 @@ def freeze_run(pieces: Pieces, trainer: Trainer, data: Dataset, parts: Split, bu
         choice=Choice(ood=config.ood),
         backbone=config.backbone,
         method=config.method,
+        structure=config.structure,
+        structure_settings=config.structure_settings,
         weights_licence={f"weights of {config.backbone}": licence} if licence else {},
         trained={
             "config": config.model_dump(),
@@ -152,6 +165,7 @@ def freeze_run(pieces: Pieces, trainer: Trainer, data: Dataset, parts: Split, bu
             "epochs": round(standing.step / pieces.feed.steps_per_epoch, 2),
             "seconds": round(standing.seconds, 1),
             "validation": standing.history[-1] if standing.history else {},
+            **({"notes": " ".join(pieces.notes)} if pieces.notes else {}),
         },
     )
 

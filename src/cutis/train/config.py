@@ -19,12 +19,13 @@ class TrainConfig(BaseModel):
 
     Exactly one of `minutes` (wall time of the whole command, freezing included) and `epochs` is set. size: side of the
     network's input in pixels. constancy: what is done about the colour of the light, here and whenever the bundle
-    predicts. learning_rate: AdamW's peak, after a warm-up of `warmup_steps`, falling as a cosine to 0. average: decay
-    of the moving average of the weights, which is what is validated and frozen. patience: stop after this many
-    validations without a better one, and keep the best (None: run to the end and keep the last). augment_suite: half of
-    the training images are under a corruption of this suite (`cutis.image.corruptions`). ood: the score by
-    which the bundle refuses what is unlike its training images. use: what the model is for; "commercial" refuses images
-    and pretrained weights whose licences don't allow it.
+    predicts. structure: the network's shape around the backbone (`cutis.models.structures`). learning_rate: AdamW's
+    peak, after a warm-up of `warmup_steps`, falling as a cosine to 0. average: decay of the moving average of the
+    weights, which is what is validated and frozen. patience: stop after this many validations without a better one, and
+    keep the best (None: run to the end and keep the last). sharpness: rho of `cutis.train.sharpness`, 0 for none.
+    augment_suite: half of the training images are under a corruption of this suite (`cutis.image.corruptions`). ood:
+    the score by which the bundle refuses what is unlike its training images. use: what the model is for; "commercial"
+    refuses images and pretrained weights whose licences don't allow it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,7 +36,9 @@ class TrainConfig(BaseModel):
     constancy: Constancy = "none"
     use: Use = "research"
     method: str = "cross-entropy"
-    method_settings: dict[str, float] = {}
+    method_settings: dict[str, float | str] = {}
+    structure: str = "plain"
+    structure_settings: dict[str, float | str] = {}
     minutes: float | None = Field(None, gt=0)
     epochs: int | None = Field(None, gt=0)
     batch_size: int = Field(128, ge=2)
@@ -44,6 +47,7 @@ class TrainConfig(BaseModel):
     warmup_steps: int = Field(100, ge=0)
     dropout: float = Field(0.0, ge=0, lt=1)
     clip: float = Field(2.0, gt=0)
+    sharpness: float = Field(0.0, ge=0)
     average: float = Field(0.998, ge=0, lt=1)
     augmentation: Augmentation = Augmentation()
     augment_suite: Literal["none", "medmnistc", "skin", "dermoscopy"] = "none"

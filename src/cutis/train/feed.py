@@ -74,27 +74,32 @@ class Feed:
         rows = self._order[position * self.batch_size : (position + 1) * self.batch_size]
         pixels = [self.images[row] for row in rows]
         rng = np.random.default_rng([self.seed, 2, step])
-        views = tuple(
-            self.normalise.moved(
-                augment(
-                    pixels if self.suite == "none" else corrupt_some(pixels, self.suite, rng, self._pool),
-                    self.size,
-                    self.augmentation,
-                    rng,
-                    self._pool,
-                    scale=self.normalise.scale,
-                    shift=self.normalise.shift,
-                    out=self._memory(len(rows)),
-                )
-            )
-            for _ in range(self.objective.views)
-        )
+        shown = np.random.default_rng([self.seed, 3, step])
+        views = []
+        for view in range(self.objective.views):
+            picture = self.objective.picture(view, pixels, rows, shown)
+            posing = np.random.default_rng([self.seed, 2, step]) if view in self.objective.alike else rng
+            views.append(self._augmented(picture, posing))
         device = self.normalise.device
         return Batch(
-            views=views,
+            views=tuple(views),
             target=torch.from_numpy(self.data.target[rows]).to(device),
             rows=torch.from_numpy(rows).to(device),
             columns={name: values[rows].to(device) for name, values in self.columns.items()},
+        )
+
+    def _augmented(self, pixels: list[np.ndarray], rng: np.random.Generator) -> torch.Tensor:
+        return self.normalise.moved(
+            augment(
+                pixels if self.suite == "none" else corrupt_some(pixels, self.suite, rng, self._pool),
+                self.size,
+                self.augmentation,
+                rng,
+                self._pool,
+                scale=self.normalise.scale,
+                shift=self.normalise.shift,
+                out=self._memory(len(pixels)),
+            )
         )
 
     def _memory(self, count: int) -> np.ndarray:

@@ -21,7 +21,8 @@ from cutis.models.network import Network
 from cutis.train import checkpoint
 from cutis.train.config import TrainConfig
 from cutis.train.feed import Feed
-from cutis.train.objectives.base import Moment, Objective
+from cutis.train.objectives.base import Batch, Moment, Objective
+from cutis.train.sharpness import uphill
 from cutis.train.validate import Validation
 
 VALIDATIONS = 10  # in a run that is given minutes; with epochs, one an epoch
@@ -98,7 +99,8 @@ class Trainer:
         self.file = folder / "checkpoint.pt"
 
     def fit(self, budget: Budget, report: Callable[[float, str], None]) -> None:
-        """Run to the end of the budget, or early if validation stops improving; `report` hears of progress."""
+        """Run to the end of the budget, or early if validation stops improving or the objective has had enough;
+        `report` hears of progress."""
         now, last_saved = self.standing, time.monotonic()
         started = time.monotonic() - now.seconds
         with torch.random.fork_rng(devices=[]):
@@ -108,7 +110,7 @@ class Trainer:
                 now.step += 1
                 now.seconds = time.monotonic() - started
                 done = budget.progress(now.step, now.seconds)
-                now.done = done >= 1
+                now.done = done >= 1 or self.objective.enough()
                 if self.validation and (now.done or budget.validate_now(now.step, done, before)):
                     self._validate(terms)
                     now.seconds = time.monotonic() - started
@@ -120,7 +122,6 @@ class Trainer:
             self.teacher.load_state_dict(now.best)
 
     def _step(self, step: int, progress: float) -> dict[str, float]:
-        torch.manual_seed(self.config.seed * 1_000_003 + step)  # dropout; inside fit's fork_rng
         batch = self.feed.batch(step)
         self.plain.train()
         values: dict[str, float] = {}
@@ -129,23 +130,32 @@ class Trainer:
             rate = self.config.learning_rate * min(1.0, (step + 1) / max(1, self.config.warmup_steps))
             for group in optimiser.param_groups:
                 group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * progress))
-            with self.fabric.autocast():
-                terms = self.objective.loss(self.plain, batch, moment)
-            loss = torch.stack(list(terms.values())).sum()
-            if not torch.isfinite(loss):
-                raise CutisError(
-                    f"step {step}: the loss is {loss.item()}. Start another run with a lower --learning-rate."
-                )
-            for other in self.optimisers:
-                other.zero_grad()
-            self.fabric.backward(loss)
+            terms = self._gradients(batch, moment)
             owned = [p for group in optimiser.param_groups for p in group["params"]]
+            if self.config.sharpness:
+                with uphill(self.plain, owned, self.config.sharpness):
+                    self._gradients(batch, moment)
             nn.utils.clip_grad_norm_(owned, self.config.clip)
             optimiser.step()
             values |= {name: term.item() for name, term in terms.items()}
         self.objective.after_step(self.plain, batch, Moment(step, progress, len(self.optimisers) - 1, self.teacher))
         self._average(step)
         return values
+
+    def _gradients(self, batch: Batch, moment: Moment) -> dict[str, torch.Tensor]:
+        """Of the loss, in all parameters; returns its terms. What is drawn at random depends on the step alone."""
+        torch.manual_seed(self.config.seed * 1_000_003 + moment.step)  # inside fit's fork_rng
+        with self.fabric.autocast():
+            terms = self.objective.loss(self.plain, batch, moment)
+        loss = torch.stack(list(terms.values())).sum()
+        if not torch.isfinite(loss):
+            raise CutisError(
+                f"step {moment.step}: the loss is {loss.item()}. Start another run with a lower --learning-rate."
+            )
+        for optimiser in self.optimisers:
+            optimiser.zero_grad()
+        self.fabric.backward(loss)
+        return terms
 
     @torch.no_grad()
     def _average(self, step: int) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cholesky, eigh, solve_triangular
-from scipy.spatial.distance import cdist
+
+# SciPy is imported where it is used: k-NN needs none of it, and a server that starts waits for what it imports.
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Gaussians:
 
     def squared(self, features: np.ndarray) -> np.ndarray:
         """(n, c) squared Mahalanobis distances of features (n, d) to each mean."""
+        from scipy.spatial.distance import cdist
+
         found: np.ndarray = cdist(self._whitened(features), self._white_means, "sqeuclidean")
         return found
 
@@ -29,6 +31,8 @@ class Gaussians:
         return self._whitened(self.means)
 
     def _whitened(self, rows: np.ndarray) -> np.ndarray:
+        from scipy.linalg import solve_triangular
+
         white: np.ndarray = solve_triangular(self.factor, rows.astype(np.float64).T, lower=True)
         return white.T
 
@@ -96,6 +100,8 @@ class Statistics:
     @cached_property
     def about_origin(self) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues (d,), rising, and eigenvectors (d, d) of the second moments of all training images there."""
+        from scipy.linalg import eigh
+
         mean, covariance = self._all
         away = mean - self.given("origin")
         values, vectors = eigh(covariance + np.outer(away, away))
@@ -117,6 +123,8 @@ class Statistics:
 
     def _factor(self, covariance: np.ndarray) -> np.ndarray:
         """Lower Cholesky factor of (1 - g) S + g tr(S)/d I, with g the shrinkage."""
+        from scipy.linalg import cholesky
+
         share = self.given("shrinkage").item()
         size = len(covariance)
         shrunk = (1 - share) * covariance + share * np.trace(covariance) / size * np.eye(size)

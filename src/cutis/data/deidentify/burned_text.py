@@ -20,6 +20,7 @@ _LONGEST = 1600  # pixels: larger pictures are scaled down first
 _CONTRAST = 60  # of 255 levels between a stroke and what lies behind it
 _HEIGHTS = (6, 48)
 _INK = 90  # levels by which the middle of a letter may vary: thin coloured strokes bleed in a JPEG
+_GAP = 0.9  # of the taller letter's height: between two letters of a line, at most
 _STROKE = 15  # pixels: the widest stroke, and what the morphology closes over
 
 
@@ -66,23 +67,27 @@ def _is_flat(labels: np.ndarray, plane: np.ndarray, k: int, box: np.ndarray) -> 
 
 def _in_lines(boxes: np.ndarray) -> int:
     """Letters that stand in lines of at least LETTERS, which are not all thin (a ruler's ticks)."""
-    left_to_right = boxes[np.argsort(boxes[:, 0], kind="stable")]
-    lines: list[list[np.ndarray]] = []
-    for box in left_to_right:
-        home = next((line for line in reversed(lines) if _follows(line[-1], box)), None)
+    left_to_right = boxes[np.argsort(boxes[:, 0], kind="stable")].tolist()
+    lines: list[list[list[int]]] = []
+    near: list[list[list[int]]] = []  # lines that may still go on, in the same order: the rest end too far left
+    for at, box in enumerate(left_to_right):
+        if at % 64 == 0:
+            near = [line for line in near if box[0] - (line[-1][0] + line[-1][2]) <= _GAP * _HEIGHTS[1]]
+        home = next((line for line in reversed(near) if _follows(line[-1], box)), None)
         if home is None:
             lines.append([box])
+            near.append(lines[-1])
         else:
             home.append(box)
     return sum(len(line) for line in lines if len(line) >= LETTERS and _is_written(np.array(line)))
 
 
-def _follows(last: np.ndarray, box: np.ndarray) -> bool:
+def _follows(last: list[int], box: list[int]) -> bool:
     """Whether `box` could be the next letter: about as high, on the same line, and near."""
     tall, gap = max(last[3], box[3]), box[0] - (last[0] + last[2])
     heads, feet = abs(last[1] - box[1]), abs((last[1] + last[3]) - (box[1] + box[3]))
     alike = min(last[3], box[3]) >= 0.6 * tall and min(feet, heads) <= max(1, 0.15 * tall)
-    return bool(alike and -0.2 * tall <= gap <= 0.9 * tall)
+    return alike and -0.2 * tall <= gap <= _GAP * tall
 
 
 def _is_written(line: np.ndarray) -> bool:

@@ -7,7 +7,7 @@ their data. Nothing in it is verified by a person, and it says so (UNVERIFIED, P
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 from cutis.data.dataset import Dataset
@@ -38,10 +38,17 @@ def by_image(results: Predictions, known: set[str], dataset: Dataset) -> dict[st
     return rows
 
 
-def write(image: Any, row: dict[str, Any], answer: dict[str, Any], info: PredictionsInfo, source: Path) -> Any:
+def write(
+    image: Any,
+    row: dict[str, Any],
+    answer: dict[str, Any],
+    info: PredictionsInfo,
+    when: datetime,
+    frame: int | None = None,
+) -> Any:
     """The ComprehensiveSR of one image (its pydicom Dataset), from its row of the manifest and of the predictions.
 
-    info: of the predictions; source: their file.
+    info: of the predictions; when: they were made. frame: of an image of several, the one answered, from 1.
     """
     from highdicom import sr
     from pydicom.sr.codedict import codes
@@ -68,7 +75,7 @@ def write(image: Any, row: dict[str, Any], answer: dict[str, Any], info: Predict
     parameters = [f"digest of the model's bundle: {digest}"]
     if info.coverage is not None:
         parameters.append(f"answer sets hold the truth in {info.coverage:.0%} of cases like those calibrated on")
-    parameters += [f"dataset: {info.dataset or 'unknown'}", *info.limits]
+    parameters += [*([f"dataset: {info.dataset}"] if info.dataset else []), *info.limits]
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
             uid=lesion_uid(row) if row["lesion_id"] else uid("finding", image.SOPInstanceUID),
@@ -79,7 +86,7 @@ def write(image: Any, row: dict[str, Any], answer: dict[str, Any], info: Predict
         finding_sites=sites,
         measurements=measurements,
         qualitative_evaluations=judged,
-        source_images=[sr.SourceImageForMeasurementGroup.from_source_image(image)],
+        source_images=[sr.SourceImageForMeasurementGroup.from_source_image(image, [frame] if frame else None)],
     )
     if answer["reason"]:
         comment = sr.TextContentItem(codes.DCM.Comment, answer["reason"], sr.RelationshipTypeValues.CONTAINS)
@@ -104,12 +111,12 @@ def write(image: Any, row: dict[str, Any], answer: dict[str, Any], info: Predict
         series_instance_uid=uid("reports", image.SeriesInstanceUID, digest),
         series_number=3,
         sop_instance_uid=uid("report", image.SOPInstanceUID, digest, *said),
-        instance_number=int(image.InstanceNumber),
+        instance_number=int(image.get("InstanceNumber") or 1),
         manufacturer="Cutis",
         is_complete=False,
         is_final=False,
     )
-    return stamp(made, source)
+    return stamp(made, when)
 
 
 def _concept(value: str, meaning: str) -> Any:

@@ -26,9 +26,7 @@ def write(image: Any, row: dict[str, Any], mask: Path, dataset: Dataset) -> Any:
 
     Raises CutisError if the mask is missing, damaged or not of the image's size.
     """
-    from highdicom.seg import Segmentation, SegmentDescription
     from PIL import Image
-    from pydicom.sr.codedict import codes
 
     if not mask.is_file():
         raise missing(dataset, row["mask"])
@@ -36,6 +34,15 @@ def write(image: Any, row: dict[str, Any], mask: Path, dataset: Dataset) -> Any:
     if (height, width) != (image.Rows, image.Columns):
         raise BadImage(str(mask), f"{width} x {height} for an image of {image.Columns} x {image.Rows}")
     pixels = np.asarray(Image.open(io.BytesIO(data))).astype(bool)
+    return of_pixels(image, row, pixels, sha256_file(mask), written(mask))
+
+
+def of_pixels(image: Any, row: dict[str, Any], pixels: np.ndarray, digest: str, when: datetime) -> Any:
+    """The Segmentation of a lesion that a person has drawn: boolean (rows, columns). digest: of what it was drawn in;
+    when: the date it gets."""
+    from highdicom.seg import Segmentation, SegmentDescription
+    from pydicom.sr.codedict import codes
+
     lesion = {"tracking_id": row["lesion_id"], "tracking_uid": lesion_uid(row)} if row["lesion_id"] else {}
     made = Segmentation(
         source_images=[image],
@@ -53,8 +60,8 @@ def write(image: Any, row: dict[str, Any], mask: Path, dataset: Dataset) -> Any:
         ],
         series_instance_uid=uid("segmentations", image.SeriesInstanceUID),
         series_number=2,
-        sop_instance_uid=uid("segmentation", image.SOPInstanceUID, sha256_file(mask)),
-        instance_number=int(image.InstanceNumber),
+        sop_instance_uid=uid("segmentation", image.SOPInstanceUID, digest),
+        instance_number=int(image.get("InstanceNumber") or 1),
         manufacturer="Cutis",
         manufacturer_model_name="cutis export",
         software_versions=__version__,
@@ -63,16 +70,21 @@ def write(image: Any, row: dict[str, Any], mask: Path, dataset: Dataset) -> Any:
         content_label="LESION",
     )
     made.PatientOrientation = ""  # type 2C (PS3.3 C.7.6.1)
-    made.LossyImageCompression = image.LossyImageCompression or "00"  # type 1 here, and copied from the image
+    made.LossyImageCompression = image.get("LossyImageCompression") or "00"  # type 1 here, and copied from the image
     # highdicom draws this one at random.
     for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
         item.DimensionOrganizationUID = uid("dimensions", made.SOPInstanceUID)
-    return stamp(made, mask)
+    return stamp(made, when)
 
 
-def stamp(made: Any, source: Path) -> Any:
-    """Date an object by the file it was made from, so that the same files give the same bytes."""
-    when = datetime.fromtimestamp(int(source.stat().st_mtime), UTC)
+def written(source: Path) -> datetime:
+    """When a file was written: what is made from it is dated so, and the same files give the same bytes."""
+    return datetime.fromtimestamp(int(source.stat().st_mtime), UTC)
+
+
+def stamp(made: Any, when: datetime) -> Any:
+    """Date an object."""
+    when = when.astimezone(UTC)
     for day, time in (("ContentDate", "ContentTime"), ("InstanceCreationDate", "InstanceCreationTime")):
         setattr(made, day, when.strftime("%Y%m%d"))
         setattr(made, time, when.strftime("%H%M%S"))

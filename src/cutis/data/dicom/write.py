@@ -71,7 +71,8 @@ def write(dataset: Dataset, folder: Path, progress: Progress[Any], results: Path
             assert predictions is not None
             assert results is not None
             answer = answers[row["image_id"]]
-            _save(report.write(image, row, answer, predictions.info, results), folder / "reports" / name)
+            made = report.write(image, row, answer, predictions.info, segment.written(results))
+            _save(made, folder / "reports" / name)
     return _notes(everything, table, predictions, dataset)
 
 
@@ -210,16 +211,21 @@ def _series(dataset: Dataset, rows: list[dict[str, Any]]) -> dict[str, tuple[str
     return found
 
 
-def _save(tags: Any, path: Path) -> None:
-    path.parent.mkdir(exist_ok=True)
+def encoded(tags: Any, name: str) -> bytes:
+    """An object as a file of PS3.10. name: for the message. Raises CutisError for values that can't be written."""
     tags.preamble = bytes(128)
     out = io.BytesIO()
     try:
         tags.save_as(out, enforce_file_format=True)
     except (ValueError, TypeError, AttributeError, UnicodeError) as error:
         brief = " ".join(str(error).split())[:200]
-        raise CutisError(f"{path.stem}: its values can't be written as DICOM ({brief}).") from None
-    path.write_bytes(out.getvalue())
+        raise CutisError(f"{name}: its values can't be written as DICOM ({brief}).") from None
+    return out.getvalue()
+
+
+def _save(tags: Any, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encoded(tags, path.stem))
 
 
 def _notes(everything: pl.DataFrame, table: pl.DataFrame, results: Predictions | None, data: Dataset) -> list[str]:

@@ -12,6 +12,7 @@ import math
 from cutis.phantom.lesion.amounts import PIGMENTED, added, pigment_range
 from cutis.phantom.lesion.asymmetry import IRREGULAR, Asymmetry, asymmetry, axes
 from cutis.phantom.scene import Lesion, Skin, Structure
+from cutis.schema.dermoscopy import score, total_dermoscopy_score
 
 ABRUPT = 0.3  # mm: a border this soft at most ends abruptly
 BROWN, BLACK = 0.11, 0.27  # melanin from which brown is dark brown (L* about 43), and from which black (about 27)
@@ -42,15 +43,6 @@ def scores(lesion: Lesion, skin: Skin) -> dict[str, float]:
     return {name: float(value) for name, value in points.items()}
 
 
-def total_dermoscopy_score(a: int, b: int, c: int, d: int) -> float:
-    """TDS = 1.3 A + 0.1 B + 0.5 C + 0.5 D, 1.0..8.9 (Stolz et al., Eur J Dermatol 4, 1994).
-
-    A: asymmetric axes 0..2. B: abrupt sectors 0..8. C: colours 1..6. D: components 1..5. Below 4.75 benign, from 4.75
-    to 5.45 suspicious, above 5.45 highly suspicious of melanoma (Nachbar et al., J Am Acad Dermatol 30, 1994).
-    """
-    return (13 * a + b + 5 * c + 5 * d) / 10
-
-
 def seven_point(lesion: Lesion) -> int:
     """0..10 (Argenziano et al., Arch Dermatol 134, 1998): 3 or more suggests melanoma.
 
@@ -58,18 +50,19 @@ def seven_point(lesion: Lesion) -> int:
     irregular streaks, irregular dots or globules, irregular pigmentation (a blotch, irregular or more than 0.35 radii
     off the centre), regression.
     """
-    major = (
-        _irregular(lesion, "pigment_network"),
-        _has(lesion, "blue_whitish_veil"),
-        _has(lesion, "irregular_vessels", "dotted_vessels"),
-    )
-    minor = (
-        _irregular(lesion, "streaks"),
-        _irregular(lesion, "dots", "globules"),
-        any(s.irregularity >= IRREGULAR or math.hypot(s.x, s.y) > _OFF_CENTRE for s in _found(lesion, "blotch")),
-        _has(lesion, "regression"),
-    )
-    return 2 * sum(major) + sum(minor)
+    blotches = _found(lesion, "blotch")
+    found = {
+        "atypical_network": _irregular(lesion, "pigment_network"),
+        "blue_whitish_veil": _has(lesion, "blue_whitish_veil"),
+        "atypical_vessels": _has(lesion, "irregular_vessels", "dotted_vessels"),
+        "irregular_streaks": _irregular(lesion, "streaks"),
+        "irregular_dots_globules": _irregular(lesion, "dots", "globules"),
+        "irregular_pigmentation": any(
+            s.irregularity >= IRREGULAR or math.hypot(s.x, s.y) > _OFF_CENTRE for s in blotches
+        ),
+        "regression": _has(lesion, "regression"),
+    }
+    return int(score("seven_point", found).total)
 
 
 def three_point(lesion: Lesion, off: Asymmetry) -> int:
@@ -77,13 +70,12 @@ def three_point(lesion: Lesion, off: Asymmetry) -> int:
 
     Asymmetry of colour or structure over one or two axes, atypical network, blue-white structures (veil or regression).
     """
-    return sum(
-        (
-            axes(off.colour | off.structure) > 0,
-            _irregular(lesion, "pigment_network"),
-            _has(lesion, "blue_whitish_veil", "regression"),
-        )
-    )
+    found = {
+        "asymmetry": axes(off.colour | off.structure) > 0,
+        "atypical_network": _irregular(lesion, "pigment_network"),
+        "blue_white_structures": _has(lesion, "blue_whitish_veil", "regression"),
+    }
+    return int(score("three_point", found).total)
 
 
 def menzies(lesion: Lesion, skin: Skin, off: Asymmetry) -> int:
@@ -95,17 +87,21 @@ def menzies(lesion: Lesion, skin: Skin, off: Asymmetry) -> int:
     pepper); black dots or globules at the border (irregular, or around a point off the centre); five or six colours
     (black, grey, blue, red, dark and light brown; white is none); broadened (irregular) network.
     """
-    found = menzies_colours(lesion, skin)
-    if len(found) <= 1 or not (off.colour | off.structure).any():
-        return 0
-    positive = (
-        _has(lesion, "blue_whitish_veil", "streaks", "regression"),
-        _several_dots(lesion),
-        any(_black_at_border(s, lesion, skin) for s in _found(lesion, "dots", "globules")),
-        len(found) >= 5,
-        _irregular(lesion, "pigment_network"),
-    )
-    return int(any(positive))
+    seen = menzies_colours(lesion, skin)
+    found = {
+        "symmetric_pattern": not bool((off.colour | off.structure).any()),
+        "single_colour": len(seen) <= 1,
+        "blue_white_veil": _has(lesion, "blue_whitish_veil"),
+        "multiple_brown_dots": _several_dots(lesion),
+        "pseudopods": _irregular(lesion, "streaks"),
+        "radial_streaming": _has(lesion, "streaks"),
+        "scar_like_depigmentation": _has(lesion, "regression"),
+        "peripheral_black_dots": any(_black_at_border(s, lesion, skin) for s in _found(lesion, "dots", "globules")),
+        "five_or_six_colours": len(seen) >= 5,
+        "multiple_blue_grey_dots": _irregular(lesion, "regression"),
+        "broadened_network": _irregular(lesion, "pigment_network"),
+    }
+    return int(score("menzies", found).verdict == "melanoma")
 
 
 def colours(lesion: Lesion, skin: Skin) -> set[str]:

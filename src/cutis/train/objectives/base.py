@@ -23,13 +23,16 @@ class TrainingData:
     """What an objective may know of the training part before the first step.
 
     table: manifest rows, in the order that `Batch.rows` counts. target: (n,) class numbers. codes: class codes.
-    groups: (n,) number of the patient or lesion each row belongs to.
+    groups: (n,) number of the patient or lesion each row belongs to. mean, std: one a channel; an image of a batch is
+    (level / 255 - mean) / std.
     """
 
     table: pl.DataFrame
     target: np.ndarray
     codes: Sequence[str]
     groups: np.ndarray
+    mean: Sequence[float] = (0.0, 0.0, 0.0)
+    std: Sequence[float] = (1.0, 1.0, 1.0)
 
     def class_counts(self) -> np.ndarray:
         """(classes,) images of each class."""
@@ -41,13 +44,15 @@ class Batch:
     """views: one tensor (b, 3, s, s) for each view asked for; the first is `images`. target: (b,) int64.
 
     rows: (b,) row numbers in the training table. columns: column -> (b,) int64 codes (-1 for unknown) or float32
-    numbers (NaN for unknown), for each of the objective's `columns`.
+    numbers (NaN for unknown), for each of the objective's `columns`. shares: (b, classes) of each class in the picture,
+    where it is a blend of several; None where `target` says all.
     """
 
     views: tuple[torch.Tensor, ...]
     target: torch.Tensor
     rows: torch.Tensor
     columns: dict[str, torch.Tensor] = field(default_factory=dict)
+    shares: torch.Tensor | None = None
 
     @property
     def images(self) -> torch.Tensor:
@@ -76,6 +81,7 @@ class Objective(nn.Module):
     name: str = ""
     columns: tuple[str, ...] = ()
     views: int = 1
+    alike: frozenset[int] = frozenset()  # views that are posed and coloured as the first is
 
     def prepare(self, data: TrainingData, network: Network) -> None:
         """Called once, before the optimisers are made: keep counts, build heads."""
@@ -83,6 +89,12 @@ class Objective(nn.Module):
     def order(self, data: TrainingData, rng: np.random.Generator) -> np.ndarray:
         """Row numbers of one epoch, in order; repeats are allowed. Default: each row once, shuffled."""
         return rng.permutation(len(data.target))
+
+    def picture(
+        self, view: int, pixels: list[np.ndarray], rows: np.ndarray, rng: np.random.Generator
+    ) -> list[np.ndarray]:
+        """What view number `view` shows of these rows, uint8 (s, s, 3) each, not augmented yet. Default: the images."""
+        return pixels
 
     def players(self, network: Network) -> list[list[nn.Parameter]]:
         """Parameters of each optimiser, taken in turn each step. Default: one, of the network and this objective."""
@@ -94,3 +106,7 @@ class Objective(nn.Module):
 
     def after_step(self, network: Network, batch: Batch, now: Moment) -> None:
         """Called after all players have moved: update memories, per-sample weights..."""
+
+    def enough(self) -> bool:
+        """Whether training may stop after this step, with the budget not spent."""
+        return False

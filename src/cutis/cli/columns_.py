@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from cutis.cli import say
+
+
+def columns_(dataset: Path, table: Path, *, column: list[str] | None = None) -> None:
+    """Add columns of a table to a dataset's manifest, by image_id: estimated tone, artefacts, labels of your own.
+
+    What is in the manifest can be grouped by, audited and learned from (cutis train --method lntl --set column=...).
+    Labels, splits and the dataset's digest stay as they are; an added column of the same name is replaced.
+
+    Parameters
+    ----------
+    dataset
+        Dataset folder.
+    table
+        CSV or Parquet with image_id: the dataset's tone.parquet (cutis tone), a report's quality.parquet (cutis check),
+        or your own.
+    column
+        Only this column; may be repeated. By default all of them.
+    """
+    from cutis.data.columns import add_columns, read_columns
+    from cutis.data.dataset import Dataset
+
+    found = read_columns(table)
+    made = add_columns(Dataset.load(dataset), found, column)
+    for name in column or [c for c in found.columns if c != "image_id"]:
+        known = made.manifest[name].drop_nulls()
+        say(f"{name}: {len(known):,} of {len(made.manifest):,} images, {known.n_unique():,} values")

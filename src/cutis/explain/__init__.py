@@ -1,0 +1,1 @@
+"""Why a bundle said what it said, as far as that can be told from outside."""

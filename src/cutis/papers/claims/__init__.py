@@ -1,0 +1,1 @@
+"""One file a published system: what it claims, and the trials of that."""

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from cutis.papers import metrics
+from cutis.papers.claim import Claim, Trial
+from cutis.papers.looks import under_attack
+
+EPSILON = 1 / 255
+ATTACKED, CLEAN = metrics.within("seen", "attacked"), metrics.within("seen", "clean")
+LOST = metrics.gap("seen", "clean", "attacked")
+
+CLAIM = Claim(
+    id="adversarial-medical",
+    title="Ranking by robustness; adversarial training",
+    citation='Paschali et al., "Generalizability vs. robustness: Adversarial examples for medical imaging", MICCAI '
+    "2018, arXiv:1804.00504; adversarial training: Madry et al., ICLR 2018, arXiv:1706.06083.",
+    claim="Models that are about equally accurate on clean pictures can lose very differently under attack, so they "
+    "should be ranked by that too.",
+    idea="Two models are made that see the same pictures; half of one's are attacked while it learns. Clean accuracy "
+    "hardly tells them apart, accuracy under PGD does.",
+    equation="rank by a(clean) - a(attacked) among models with |a(clean) - best| <= margin",
+    differences="The models differ by adversarial training, not by architecture (Inception, MobileNet there), and the "
+    "attack is PGD of one grey level, 10 steps, on 200 test pictures; the ranking itself is `evaluate/ranking.py`.",
+    where="train/objectives/adversarial.py",
+    use="cutis train DATA --out RUN --method adversarial [--set epsilon=0.0078] [--set steps=3]",
+    trials=tuple(
+        Trial(
+            world,
+            ATTACKED,
+            method={"method": "adversarial", "method_settings": {"epsilon": EPSILON, "steps": 2}},
+            beside=(CLEAN, LOST),
+            examine=under_attack(EPSILON),
+        )
+        for world in ("phantom", "ham10000")
+    ),
+)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from cutis.papers import metrics
+from cutis.papers.claim import Claim, Trial
+
+CLAIM = Claim(
+    id="circle",
+    title="CIRCLe",
+    citation='Pakzad, Abhishek & Hamarneh, "CIRCLe: Color Invariant Representation Learning for Unbiased '
+    'Classification of Skin Lesions", ECCV workshops 2022, arXiv:2208.13528.',
+    claim="Asking for the same features of a lesion on another skin makes a classifier fairer between skin types, "
+    "and no less accurate.",
+    idea="Each image is also shown with another skin tone; the distance between the features of the two is added to "
+    "the loss.",
+    equation="L = L_class + s mean d(f(x), f(T(x))), d the squared distance a feature",
+    differences="T is a change of melanin, not a StarGAN: it needs no labels and no training, and refuses what it "
+    "can't change believably. One counterpart an image, drawn once and posed as the image is. The paper's measures "
+    "are the normalised accuracy range and the equal-opportunity difference over Fitzpatrick types; here it is "
+    "balanced accuracy by group of tone.",
+    where="train/objectives/circle.py",
+    use="cutis train DATA --out RUN --method circle --set strength=1",
+    trials=(
+        Trial(
+            "phantom-tone",
+            metrics.gap(),
+            method={"method": "circle"},
+            beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
+        ),
+        Trial(
+            "ham10000",
+            metrics.worst("tone"),
+            method={"method": "circle"},
+            beside=(metrics.BALANCED_ACCURACY, metrics.AUROC),
+        ),
+    ),
+)

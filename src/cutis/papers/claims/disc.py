@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from cutis.papers import metrics
+from cutis.papers.claim import Claim, Trial
+
+CLAIM = Claim(
+    id="disc",
+    title="DISC (Discover and Cure)",
+    citation='Wu, Yuksekgonul, Zhang & Zou, "Discover and Cure: Concept-aware mitigation of spurious correlation", '
+    "ICML 2023, arXiv:2305.00650.",
+    claim="Mixing concepts whose influence is unstable between environments into the other classes' images "
+    "mitigates spurious correlation and generalises better.",
+    idea="Images of a class fall into environments by what the network makes of them; a concept that pulls "
+    "differently in each is spurious, and is laid on the images of the other classes until it tells nothing.",
+    equation="I(e, k, c) = softmax_c(-eta (v_k . G_e,c + b_e,c)); p_c(k) ~ std over e of I; x' = l x + (1 - l) x_k "
+    "for classes other than c",
+    differences="Concepts are columns, found by a detector or a person, not a bank of web images; directions are "
+    "ridged discriminants; environments are k-means in features and correctness; a share of each batch is mixed, "
+    "with images of the same batch.",
+    where="train/objectives/disc.py",
+    use="cutis train DATA --out RUN --method disc --set concepts=artefact_ruler,artefact_ink",
+    trials=(
+        Trial(
+            "phantom-ruler",
+            metrics.gap(),
+            method={"method": "disc", "method_settings": {"concepts": "ruler"}},
+            beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
+        ),
+        Trial(
+            "ham10000",
+            metrics.worst("ruler"),
+            method={"method": "disc", "method_settings": {"concepts": "ruler,hair,ink"}},
+            beside=(metrics.BALANCED_ACCURACY, metrics.AUROC),
+        ),
+    ),
+)

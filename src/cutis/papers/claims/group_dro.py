@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from cutis.papers import metrics
+from cutis.papers.claim import Claim, Trial
+
+CLAIM = Claim(
+    id="group-dro",
+    title="Group DRO",
+    citation='Sagawa, Koh, Hashimoto & Liang, "Distributionally robust neural networks for group shifts", ICLR '
+    "2020, arXiv:1911.08731.",
+    claim="Minimising the loss of the worst group makes the worst group better off.",
+    idea="Each group has a share of the loss, and shares grow where the loss is high.",
+    equation="q_g <- q_g exp(eta (l_g + C / sqrt(n_g))), scaled to sum to one; L = sum_g q_g l_g",
+    differences="Batches are drawn as usual, not by group (resample beside it does that); images of unknown group "
+    "keep their weight; the base loss is logit-adjusted. No early stopping by the worst group.",
+    where="train/objectives/group_dro.py",
+    use="cutis train DATA --out RUN --method group-dro --set column=artefact_ruler",
+    trials=(
+        Trial(
+            "phantom-ruler",
+            metrics.gap(),
+            method={"method": "group-dro", "method_settings": {"column": "ruler"}},
+            beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
+        ),
+        Trial(
+            "ham10000",
+            metrics.worst("ruler"),
+            method={"method": "group-dro", "method_settings": {"column": "ruler"}},
+            beside=(metrics.BALANCED_ACCURACY, metrics.AUROC),
+        ),
+    ),
+)

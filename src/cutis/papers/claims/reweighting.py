@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from cutis.papers import metrics
+from cutis.papers.claim import Claim, Trial
+
+CLAIM = Claim(
+    id="reweighting",
+    title="Reweighting by group",
+    citation='Kamiran & Calders, "Data preprocessing techniques for classification without discrimination", Knowl. '
+    "Inf. Syst. 33, 2012.",
+    claim="Weights that make group and diagnosis independent take the discrimination out of what is learned.",
+    idea="An image of a rare pair of group and class counts for more, one of a common pair for less.",
+    equation="w(g, y) = P(g) P(y) / P(g, y)",
+    differences="Several classes and groups. As drawing by the same weights it is the method resample.",
+    where="train/objectives/reweighting.py",
+    use="cutis train DATA --out RUN --method reweight --set column=artefact_ruler",
+    trials=(
+        Trial(
+            "phantom-ruler",
+            metrics.gap(),
+            method={"method": "reweight", "method_settings": {"column": "ruler"}},
+            beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
+        ),
+        Trial(
+            "ham10000",
+            metrics.worst("ruler"),
+            method={"method": "reweight", "method_settings": {"column": "ruler"}},
+            beside=(metrics.BALANCED_ACCURACY, metrics.AUROC),
+        ),
+    ),
+)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from cutis.papers import metrics
+from cutis.papers.claim import Claim, Trial
+
+CLAIM = Claim(
+    id="skin-deep-unlearning",
+    title="Skin Deep Unlearning",
+    citation='Bevan & Atapour-Abarghouei, "Skin Deep Unlearning: Artefact and Instrument Debiasing in the Context '
+    'of Melanoma Classification", ICPR 2022, arXiv:2109.09818; Alvi, Zisserman & Nellaker, "Turning a Blind Eye", '
+    "ECCV workshops 2018.",
+    claim="Unlearning rulers, surgical markings and instruments mitigates the bias that they bring into melanoma "
+    "classification.",
+    idea="A head learns to tell the artefact from features that are held still, and the features learn to confuse "
+    "it: its answer should be the same for all groups.",
+    equation="L = L_class + CE(h(stop(f)), artefact) - s (1 / N) sum_k log q_k, q from a head held still",
+    differences="One optimiser and one step. Artefacts are planted, or found by our detectors. Both of the paper's "
+    "ways are methods; the trial takes tabe. Where the artefact nearly is the diagnosis, unlearning it takes from "
+    "the diagnosis too; within=class, which is ours, unlearns only the rest.",
+    where="train/objectives/unlearning.py",
+    use="cutis train DATA --out RUN --method tabe --set column=artefact_ruler --set strength=0.5",
+    trials=(
+        Trial(
+            "phantom-ruler",
+            metrics.gap(),
+            method={"method": "tabe", "method_settings": {"column": "ruler"}},
+            beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
+        ),
+        Trial(
+            "ham10000",
+            metrics.worst("ruler"),
+            method={"method": "tabe", "method_settings": {"column": "ruler"}},
+            beside=(metrics.BALANCED_ACCURACY, metrics.AUROC),
+        ),
+    ),
+)

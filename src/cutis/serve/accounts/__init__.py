@@ -1,0 +1,1 @@
+"""Who may work here: accounts, their passwords, their sessions, and the gate that every request passes."""

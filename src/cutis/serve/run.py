@@ -1,0 +1,80 @@
+"""`cutis serve`: the settings checked, the socket taken, the server run until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from cutis.errors import CutisError
+from cutis.serve.app import create_app
+from cutis.serve.guard.logs import log_config
+from cutis.serve.guard.server import CONNECTIONS, Patient
+from cutis.serve.guard.start import check
+from cutis.serve.settings import Settings
+
+KEEP_SECONDS, FAREWELL_SECONDS = 20, 10
+
+
+def run(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
+    """Serve until interrupted. `folder` is made, for its owner only. Raises CutisError for settings that aren't safe,
+    a port that is taken, a bundle or store that can't be opened."""
+    check(settings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CutisError(f"--folder {folder}: {(error.strerror or 'cannot be made').lower()}.") from None
+    taken = take_port(settings.host, settings.port)
+    server = uvicorn.Server(configuration(settings))
+    address = f"{'https' if settings.tls else 'http'}://{_shown(settings.host)}:{taken.getsockname()[1]}/"
+    try:
+        say(f"workbench: {address} (Ctrl-C to stop)")
+        server.run(sockets=[taken])
+    finally:
+        taken.close()
+    if not server.started:
+        raise CutisError("the workbench did not start; the line above says why.")
+
+
+def configuration(settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs the workbench: nobody named in its log, bounded waiting, a proxy believed only if stated."""
+    return uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        http=Patient,
+        ws="none",
+        limit_concurrency=CONNECTIONS,
+        access_log=False,
+        log_config=log_config(),
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=KEEP_SECONDS,
+        timeout_graceful_shutdown=FAREWELL_SECONDS,
+        proxy_headers=settings.proxy,
+        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1") if settings.proxy else "",
+        ssl_certfile=settings.tls[0] if settings.tls else None,
+        ssl_keyfile=settings.tls[1] if settings.tls else None,
+    )
+
+
+def take_port(host: str, port: int) -> socket.socket:
+    """The listening socket, before anything slow is opened. Raises CutisError if it can't be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CutisError(
+            f"--host {host} --port {port}: {reason.lower()}. Another --port, or 0 for a free one."
+        ) from None
+    return taken
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

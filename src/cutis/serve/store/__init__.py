@@ -1,0 +1,1 @@
+"""What the workbench remembers: tables, their migrations, and the way in."""

@@ -1,0 +1,62 @@
+"""The server's parts, opened once and closed once."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from cutis.serve.inference.journal import Journal
+from cutis.serve.inference.layers import Layers
+from cutis.serve.inference.models import Models
+from cutis.serve.intake.intake import Intake
+from cutis.serve.settings import Settings
+from cutis.serve.similar import Similar
+from cutis.serve.store.engine import Store
+from cutis.serve.store.pictures import Pictures
+from cutis.serve.words import Words
+
+
+@dataclass
+class Workbench:
+    """Everything a request may use, as `request.app.state.workbench`."""
+
+    settings: Settings
+    store: Store
+    journal: Journal
+    pictures: Pictures
+    models: Models
+    layers: Layers
+    intake: Intake
+    similar: Similar | None
+    words: Words
+
+    @classmethod
+    def open(cls, settings: Settings) -> Workbench:
+        """Open the store, the bundles and the decoding processes. Raises CutisError, with the remedy."""
+        with ExitStack() as opened:
+            intake = Intake(settings, Models.looks(settings))  # its processes warm up while the rest is opened
+            opened.callback(intake.close)
+            models = Models.open(settings)
+            opened.callback(models.close)
+            store = Store.open(settings.store)
+            opened.callback(store.close)
+            bench = cls(
+                settings,
+                store,
+                Journal(store),
+                Pictures(settings.files),
+                models,
+                Layers(),
+                intake,
+                Similar(models.first, settings.data, settings.files.parent / "similar") if settings.data else None,
+                Words.of(settings.language),
+            )
+            opened.pop_all()  # all of it is open: `close` closes it
+            return bench
+
+    def close(self) -> None:
+        if self.similar:
+            self.similar.close()
+        self.intake.close()
+        self.models.close()
+        self.store.close()

@@ -1,0 +1,115 @@
+"""Contracts over every claim, and the page and table made of them."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from driving import in_process
+
+import cutis
+from cutis.errors import CutisError
+from cutis.papers.claim import Claim
+from cutis.papers.page import page
+from cutis.papers.registry import every_claim, find_claim, verdict_of
+from cutis.papers.results import FIELDS, read, record
+from cutis.papers.worlds import WORLDS
+from cutis.train.config import TrainConfig
+from cutis.train.objectives import objective
+
+CLAIMS = list(every_claim().values())
+NAMED = {
+    "circle",
+    "detecting-melanoma-fairly",
+    "skin-deep-unlearning",
+    "fairseg",
+    "fairdomain",
+    "ddi-coco",
+    "disc",
+    "rewriting-model-decision",
+    "neatx",
+    "robustness-index",
+    "medmnist-c",
+    "mixoe",
+    "ladine",
+    "adversarial-medical",
+    "breast-efficientnet",
+    "yolo-deit-brain",
+    "lymphoma-slice-classifier",
+    "cnn-stop-learning",
+}
+
+
+def test_every_named_system_is_here() -> None:
+    assert set(every_claim()) >= NAMED
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.id)
+def test_a_claim_is_whole(claim: Claim) -> None:
+    for words in (claim.title, claim.citation, claim.claim, claim.idea, claim.equation, claim.differences, claim.use):
+        assert words.strip()
+    assert (Path(cutis.__file__).parent / claim.where).exists(), claim.where
+    assert claim.trials
+    assert set(claim.notes) <= {t.world for t in claim.trials}
+    assert len({t.world for t in claim.trials}) == len(claim.trials)
+    assert shlex.split(claim.use)[0] in ("cutis", "python")
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.id)
+def test_its_arms_are_settings_that_training_knows(claim: Claim) -> None:
+    for trial in claim.trials:
+        assert trial.world in WORLDS
+        for arm in (trial.baseline, trial.method):
+            config = TrainConfig(**{"epochs": 1, **arm})
+            assert objective(config.method, **config.method_settings)
+
+
+def line(claim: Claim, **changed: str) -> dict[str, str]:
+    values = dict.fromkeys(FIELDS, "1") | {"id": claim.id, "world": claim.trials[0].world, "verdict": "holds"}
+    return values | {"metric": "m", "better": "higher", "date": "2026-01-01"} | changed
+
+
+def test_results_replace_their_own_line_only(tmp_path: Path) -> None:
+    file = tmp_path / "papers.csv"
+    assert read(file) == []
+    one, two = CLAIMS[:2]
+    record(file, line(two))
+    record(file, line(one))
+    record(file, line(two, verdict="not shown"))
+    assert [(r["id"], r["verdict"]) for r in read(file)] == [(one.id, "holds"), (two.id, "not shown")]
+    assert verdict_of(two, read(file))[0][1] is not None
+    file.write_text("a,b\n1,2\n")
+    with pytest.raises(CutisError, match="not a file of results"):
+        read(file)
+
+
+def test_the_page_has_a_row_for_each_trial() -> None:
+    told = page(CLAIMS, [line(CLAIMS[0], low="-0.5", high="0.25", effect="0.125")])
+    assert "| **holds** |" in told
+    assert "+0.125 [-0.500, 0.250]" in told
+    assert told.count("not run yet") == sum(len(c.trials) for c in CLAIMS) - 1
+    assert all(f"**{c.id}**" in told for c in CLAIMS)
+
+
+def test_as_a_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    none = ("--results", tmp_path / "none.csv")
+    code, out, _ = in_process(capsys, "papers", *none)
+    assert code == 0
+    assert all(c.id in out for c in CLAIMS)
+    _, out, _ = in_process(capsys, "papers", "show", "circle", *none)
+    assert "not run yet" in out
+    assert "equation" in out
+    code, _, err = in_process(capsys, "papers", "show", "cirkle")
+    assert (code, "circle" in err) == (2, True)
+    code, _, err = in_process(capsys, "papers", "run")
+    assert (code, "which?" in err) == (2, True)
+    for wrong in (("--world", "mars"), ("--seeds", "0"), ("--scale", "2")):
+        assert in_process(capsys, "papers", "run", "circle", *wrong)[0] == 2
+    code, out, _ = in_process(capsys, "papers", "page", *none, "--out", tmp_path / "papers.md")
+    assert (code, (tmp_path / "papers.md").is_file()) == (0, True)
+
+
+def test_an_unknown_name_says_the_nearest() -> None:
+    with pytest.raises(CutisError, match="did you mean"):
+        find_claim("medmnist")
