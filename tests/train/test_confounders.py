@@ -58,6 +58,7 @@ def test_a_suspect_says_who_and_how_alike():
     assert [s.near for s in found] == sorted((s.near for s in found), reverse=True)
 
 
+@pytest.mark.slow
 def test_from_a_bundle_to_a_rule(skin, out):
     """As a person does it: train, look, mark, train again by the rule from the first one's weights."""
     settings = {"epochs": 1, "size": 32, "batch_size": 16, "precision": "32-true", "warmup_steps": 2}

@@ -102,7 +102,7 @@ def victim(signed_in: Callable[[str | None], TestClient], photographs: list[byte
     answer = signed_in("reader-a").post(
         "/api/cases",
         files=[("pictures", ("../../mrs-miller.jpg", photographs[0], "image/jpeg"))],
-        data={"kind": "dermoscopy", "patient": "MRN 4711", "note": Victim.note, "age": "54"},
+        data={"kind": "dermoscopy", "patient": "MRN 47110815", "note": Victim.note, "age": "54"},
     )
     assert answer.status_code == 201, answer.text
     return Victim(answer.json()["id"], answer.json()["photographs"][0]["id"])

@@ -107,7 +107,7 @@ def test_many_requests_to_each_route(served: str, session: requests.Session, tmp
             "--phases",
             "examples,coverage,fuzzing",
             "--max-time",
-            "900",
+            "300",
         ),
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=1500)

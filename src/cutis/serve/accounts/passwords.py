@@ -51,7 +51,7 @@ def hashed(password: str) -> str:
 def right(password: str, stored: str | None) -> bool:
     """Whether `password` is the stored one. It takes as long when there is no account or no password (None)."""
     with _turn():
-        nobody = _nobody()
+        nobody = _nobody(HASHER)
         try:
             return HASHER.verify(stored or nobody, _normal(password[:LONGEST])) and stored is not None
         except (VerificationError, InvalidHashError):
@@ -64,8 +64,8 @@ def outdated(stored: str) -> bool:
 
 
 @cache
-def _nobody() -> str:
-    return HASHER.hash(secrets.token_urlsafe())
+def _nobody(hasher: PasswordHasher) -> str:
+    return hasher.hash(secrets.token_urlsafe())
 
 
 def _normal(password: str) -> str:
