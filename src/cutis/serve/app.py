@@ -10,8 +10,10 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import iter_route_contexts
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from cutis import __version__
 from cutis.errors import CutisError
@@ -88,7 +90,16 @@ def _say_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     answer = _say(request, Refused(error.status_code, f"{error.detail}."))
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:  # the framework names those of the first route of the path only
+        answer.headers["Allow"] = ", ".join(sorted(_methods(request)))
     return answer
+
+
+def _methods(request: Request) -> set[str]:
+    """What may be asked of this path."""
+    every = iter_route_contexts(request.app.routes)
+    found = [one for one in every if one.original_route.matches(request.scope)[0] != Match.NONE]
+    return {method for one in found for method in one.methods or ()}
 
 
 def _say(request: Request, error: Exception) -> Response:

@@ -130,3 +130,9 @@ def test_the_names_of_uploads_are_kept_nowhere(fortress: TestClient, signed_in: 
     assert all(path.resolve().is_relative_to(folder.resolve()) for path in stored)
     assert not [path for path in stored if b"miller" in path.read_bytes() or b"47110815" in path.read_bytes()]
     assert "miller" not in signed_in("boss").get("/api/trail").text
+
+
+def test_what_may_be_asked_instead_is_all_of_it(fortress: TestClient, signed_in: Browsers) -> None:
+    answer = signed_in("boss").delete("/api/accounts")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, POST"

@@ -183,7 +183,9 @@ def accounts(request: Request, who: Admin) -> list[AccountOut]:
     return [_out(a) for a in manage.everyone(_bench(request).store)]
 
 
-@router.post("/api/accounts", summary="Make an account", status_code=201)
+@router.post(
+    "/api/accounts", summary="Make an account", status_code=201, responses={409: {"description": "The name is taken"}}
+)
 def add(request: Request, given: NewAccount, who: Admin) -> AccountOut:
     """For administrators."""
     made = manage.add(_bench(request).store, who.name, given.name, given.password, given.role, given.team)
