@@ -92,6 +92,12 @@ def test_the_page_has_a_row_for_each_trial() -> None:
     assert all(f"**{c.id}**" in told for c in CLAIMS)
 
 
+def test_the_page_in_the_docs_is_what_the_command_writes() -> None:
+    root = Path(__file__).resolve().parents[2]
+    results = read(root / "benchmarks" / "results" / "papers.csv")
+    assert (root / "docs" / "papers.md").read_text(encoding="utf-8") == page(CLAIMS, results)
+
+
 def test_as_a_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     none = ("--results", tmp_path / "none.csv")
     code, out, _ = in_process(capsys, "papers", *none)
