@@ -106,9 +106,9 @@ def _where(url: str, create: bool) -> URL:
     if not where.database or where.database == ":memory:":
         raise CutisError(f'--store "{url}": would forget everything. Name a file, as in sqlite:///cutis.db')
     path = Path(where.database)
-    if path.is_file():
-        return where
-    if path.exists():
+    if path.exists():  # asked first: another server may make it at this moment
+        if path.is_file():
+            return where
         raise CutisError(f"{path}: not a file. Name a file for the store, as in sqlite:///{path}/cutis.db")
     if not create:
         raise CutisError(f"{path}: no such store. Name the --store that cutis serve was given.")
