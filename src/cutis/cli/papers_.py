@@ -38,7 +38,7 @@ def papers_(
         Only this world: phantom, phantom-ruler, phantom-tone or ham10000. All of the claim's by default; ham10000 asks
         for --data.
     data
-        HAM10000 as a dataset folder (cutis import ham10000).
+        HAM10000 as a dataset folder (cutis import SOURCE DEST --as ham10000).
     seeds
         How many, from 0.
     minutes

@@ -36,14 +36,15 @@ def derived(
     folder = made.folder / name
     if not folder.is_dir():
         with atomic_folder(folder) as partial:
-            for held in ("images", "masks"):
-                _link(made.train.path / held, partial / held)
+            link_pictures(made.train, partial)
             card = made.train.card.model_copy(update={"classes": tuple(classes or made.train.card.classes)})
             manifest = rows.with_columns(pl.col("part").alias("source_split")).drop("part")
             split(Dataset(partial, card, manifest).save_into(partial), source=True, close=close)
     return Dataset.load(folder)
 
 
-def _link(there: Path, here: Path) -> None:
-    if there.is_dir():
-        here.symlink_to(there.resolve(), target_is_directory=True)
+def link_pictures(data: Dataset, folder: Path) -> None:
+    """Give `folder` the dataset's images and masks, as links."""
+    for name in ("images", "masks"):
+        if (data.path / name).is_dir():
+            (folder / name).symlink_to((data.path / name).resolve(), target_is_directory=True)

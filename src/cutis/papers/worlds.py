@@ -14,11 +14,13 @@ from typing import Any
 
 import polars as pl
 
+from cutis.data.columns import add_columns
 from cutis.data.dataset import Dataset
 from cutis.data.split import split
 from cutis.errors import CutisError
 from cutis.files import atomic_folder
 from cutis.papers.claim import Made
+from cutis.papers.derived import link_pictures
 from cutis.phantom.dataset import make_dataset
 
 DARK_BELOW = 12.5  # degrees ITA, between the phantom's "dark_skin" and its light one
@@ -60,7 +62,7 @@ def _planted(
         made = make_dataset(
             folder / name, round(n * scale), size=80, seed=seed, classes=["mel", "nv"], balance="equal", bias=[planted]
         )
-        return with_columns(made, columns(made.manifest))
+        return add_columns(made, columns(made.manifest))
 
     for each in (drawn("train", images, bias, 1), drawn("oracle", images, even, 1)):
         split(each, test=0.02, val=0.1, seed=0)
@@ -103,7 +105,7 @@ def _ham(folder: Path, scale: float, source: Path | None) -> None:
     if source is None or not (source / "dataset.json").is_file():
         raise CutisError(
             f"--data {source or 'not given'}: the real world needs HAM10000 as a dataset folder. Make one with: "
-            "cutis import ham10000 SOURCE --out data/ham10000"
+            "cutis import SOURCE data/ham10000 --as ham10000"
         )
     from cutis.papers.nuisances import nuisances
 
@@ -113,17 +115,9 @@ def _ham(folder: Path, scale: float, source: Path | None) -> None:
     rows = real.usable().filter(pl.col("lesion_id").is_in(chosen.implode()))
     train = folder / "train"
     train.mkdir()
-    for name in ("images", "masks"):
-        if (real.path / name).is_dir():
-            (train / name).symlink_to((real.path / name).resolve(), target_is_directory=True)
+    link_pictures(real, train)
     part = Dataset(train, real.card, rows).save_into(train)
-    split(with_columns(part, nuisances(part)), test=0.35, val=0.08, seed=0)
-
-
-def with_columns(dataset: Dataset, columns: pl.DataFrame) -> Dataset:
-    """The dataset with further columns of its manifest, by image_id, saved."""
-    joined = dataset.manifest.join(columns, on="image_id", how="left", maintain_order="left")
-    return Dataset(dataset.path, dataset.card, joined).save_into(dataset.path)
+    split(add_columns(part, nuisances(part)), test=0.35, val=0.08, seed=0)
 
 
 WORLDS: dict[str, World] = {

@@ -8,42 +8,24 @@ keeps. Here every image draws its own rectangle, not each batch.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
-from cutis.errors import CutisError
-from cutis.models.network import Network
-from cutis.train.objectives.base import Batch, Moment, TrainingData
-from cutis.train.objectives.mixup import one_hot
-from cutis.train.objectives.parts import Part
+from cutis.train.objectives.mixup import Blend
 
 
-class CutMix(Part):
+class CutMix(Blend):
     """a: of the blend's Beta(a, a), above 0."""
 
     name = "cutmix"
-    blends = True
 
     def __init__(self, a: float = 1.0) -> None:
-        super().__init__()
-        if a <= 0:
-            raise CutisError(f"setting a = {a:g}: expected above 0.")
-        self.a = a
+        super().__init__(a)
 
-    def prepare(self, data: TrainingData, network: Network) -> None:
-        self.classes = len(data.codes)
-
-    def change(self, batch: Batch, now: Moment) -> Batch:
-        n = len(batch.target)
-        share = torch.distributions.Beta(self.a, self.a).sample((n,)).to(batch.images)
-        other = torch.randperm(n, device=batch.images.device)
-        kept = outside(share, *batch.images.shape[2:])
-        images = torch.where(kept, batch.images, batch.images[other])
-        exact = kept.float().mean((1, 2, 3))
-        shares = one_hot(batch, self.classes)
-        blended = torch.lerp(shares[other], shares, exact[:, None])
-        return replace(batch, views=(images, *batch.views[1:]), shares=blended)
+    def blended(
+        self, images: torch.Tensor, other: torch.Tensor, share: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        kept = outside(share, *images.shape[2:])
+        return torch.where(kept, images, other), kept.float().mean((1, 2, 3))
 
 
 def outside(share: torch.Tensor, height: int, width: int) -> torch.Tensor:

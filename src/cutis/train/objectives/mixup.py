@@ -17,13 +17,12 @@ from cutis.train.objectives.base import Batch, Moment, TrainingData
 from cutis.train.objectives.parts import Part
 
 
-class Mixup(Part):
-    """a: of the blend's Beta(a, a), above 0."""
+class Blend(Part):
+    """Learns from blends of two images of a batch, in shares drawn from Beta(a, a). A subclass says `blended`."""
 
-    name = "mixup"
     blends = True
 
-    def __init__(self, a: float = 0.2) -> None:
+    def __init__(self, a: float) -> None:
         super().__init__()
         if a <= 0:
             raise CutisError(f"setting a = {a:g}: expected above 0.")
@@ -36,10 +35,30 @@ class Mixup(Part):
         n = len(batch.target)
         share = torch.distributions.Beta(self.a, self.a).sample((n,)).to(batch.images)
         other = torch.randperm(n, device=batch.images.device)
-        images = torch.lerp(batch.images[other], batch.images, share[:, None, None, None])
+        images, exact = self.blended(batch.images, batch.images[other], share)
         shares = one_hot(batch, self.classes)
-        blended = torch.lerp(shares[other], shares, share[:, None])
+        blended = torch.lerp(shares[other], shares, exact[:, None])
         return replace(batch, views=(images, *batch.views[1:]), shares=blended)
+
+    def blended(
+        self, images: torch.Tensor, other: torch.Tensor, share: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The blends of (b, 3, s, s) images, and the share (b,) that is left of the first ones; `share` was asked."""
+        raise NotImplementedError(f"{type(self).__name__} must define blended")
+
+
+class Mixup(Blend):
+    """a: of the blend's Beta(a, a), above 0."""
+
+    name = "mixup"
+
+    def __init__(self, a: float = 0.2) -> None:
+        super().__init__(a)
+
+    def blended(
+        self, images: torch.Tensor, other: torch.Tensor, share: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.lerp(other, images, share[:, None, None, None]), share
 
 
 def one_hot(batch: Batch, classes: int) -> torch.Tensor:
