@@ -7,8 +7,8 @@ import pytest
 from evaluate_world import predictions, random_world
 
 from cutis.errors import CutisError
-from cutis.evaluate import measure
 from cutis.evaluate.decision import THRESHOLDS
+from cutis.evaluate.measure import measure
 from cutis.schema.evidence import Evidence
 
 

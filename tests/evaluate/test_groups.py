@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from evaluate_world import predictions, random_world
 
-from cutis.evaluate import measure
+from cutis.evaluate.measure import measure
 from cutis.schema.evidence import Evidence
 
 KEY = {

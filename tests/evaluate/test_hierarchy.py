@@ -11,10 +11,10 @@ from evaluate_world import predictions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutis.evaluate import measure
 from cutis.evaluate.class_names import differentials, finder
 from cutis.evaluate.differential import ranks
 from cutis.evaluate.hierarchy import class_paths, tree_distances
+from cutis.evaluate.measure import measure
 from cutis.schema.classes import ClassInfo
 from cutis.schema.evidence import Evidence
 from cutis.schema.predictions import Predictions

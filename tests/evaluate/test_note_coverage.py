@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from cutis.evaluate import measure
+from cutis.evaluate.measure import measure
 from cutis.schema.classes import ClassInfo
 from cutis.schema.predictions import Predictions, PredictionsInfo
 

@@ -35,8 +35,8 @@ def papers_(
     name
         Id of the published system.
     world
-        Only this world: phantom, phantom-ruler, phantom-tone or ham10000. All of the claim's by default; ham10000 asks
-        for --data.
+        Only this world: phantom, phantom-patch, phantom-hair, phantom-tone or ham10000. All of the claim's by default;
+        ham10000 asks for --data.
     data
         HAM10000 as a dataset folder (cutis import SOURCE DEST --as ham10000).
     seeds

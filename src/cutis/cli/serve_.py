@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from cutis.cli import say
@@ -61,6 +62,7 @@ def serve_(
     from cutis.extras import require
 
     require("serve")
+    gc.disable()  # until it serves: what is imported and opened now stays, and looking through it takes half a second
     from cutis.serve.run import run
     from cutis.serve.settings import Settings
 

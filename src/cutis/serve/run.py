@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from collections.abc import Callable
@@ -28,7 +29,7 @@ def run(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
     except OSError as error:
         raise CutisError(f"--folder {folder}: {(error.strerror or 'cannot be made').lower()}.") from None
     taken = take_port(settings.host, settings.port)
-    server = uvicorn.Server(configuration(settings))
+    server = _Server(configuration(settings))
     address = f"{'https' if settings.tls else 'http'}://{_shown(settings.host)}:{taken.getsockname()[1]}/"
     try:
         say(f"workbench: {address} (Ctrl-C to stop)")
@@ -37,6 +38,13 @@ def run(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
         taken.close()
     if not server.started:
         raise CutisError("the workbench did not start; the line above says why.")
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.freeze()  # what is there now stays: collections needn't look through it
+        gc.enable()
 
 
 def configuration(settings: Settings) -> uvicorn.Config:

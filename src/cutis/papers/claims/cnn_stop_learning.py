@@ -10,7 +10,7 @@ from cutis.papers.claim import Claim, Made, Trial
 from cutis.papers.trial import predicted
 
 PASSES = metrics.mean_of("passes", "passes over the training images", "lower", "passes")
-LONG = {"epochs": 40}  # long enough that there is something to save
+LONG = {"epochs": 20}  # long enough that there is something to save
 
 
 def with_passes(bundle: Path, made: Made) -> pl.DataFrame:

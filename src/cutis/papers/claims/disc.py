@@ -21,9 +21,9 @@ CLAIM = Claim(
     use="cutis train DATA --out RUN --method disc --set concepts=artefact_ruler,artefact_ink",
     trials=(
         Trial(
-            "phantom-ruler",
+            "phantom-patch",
             metrics.gap(),
-            method={"method": "disc", "method_settings": {"concepts": "ruler"}},
+            method={"method": "disc", "method_settings": {"concepts": "patch"}},
             beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
         ),
         Trial(

@@ -17,9 +17,9 @@ CLAIM = Claim(
     use="cutis train DATA --out RUN --method group-dro --set column=artefact_ruler",
     trials=(
         Trial(
-            "phantom-ruler",
+            "phantom-patch",
             metrics.gap(),
-            method={"method": "group-dro", "method_settings": {"column": "ruler"}},
+            method={"method": "group-dro", "method_settings": {"column": "patch"}},
             beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
         ),
         Trial(

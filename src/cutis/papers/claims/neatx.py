@@ -26,12 +26,12 @@ def _features(bundle: Path, dataset: Dataset) -> tuple[pl.DataFrame, np.ndarray]
 
 
 def _found(bundle: Path, made: Made, learn: bool) -> pl.DataFrame:
-    """Of each test image, whether it is said rightly that it shows a ruler: by the detector, or always by no."""
+    """Of each test image, whether it is said rightly that it shows hair: by the detector, or always by no."""
     train, known = _features(bundle, made.train)
     test, asked = _features(bundle, made.test)
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(train))[:LABELS]
-    truth = (train["ruler"] == "ruler").to_numpy()[chosen]
+    truth = (train["hair"] == "hair").to_numpy()[chosen]
     said = np.where(rng.random(len(chosen)) < WRONG, ~truth, truth)
     ids = [*train["image_id"].gather(chosen.tolist()), *(f"test/{i}" for i in test["image_id"])]
     groups = np.concatenate([group_ids(train)[chosen], -1 - np.arange(len(test))])
@@ -40,7 +40,7 @@ def _found(bundle: Path, made: Made, learn: bool) -> pl.DataFrame:
         features = np.concatenate([known[chosen], asked])
         spread = spread_labels(dict(zip(ids, said.tolist(), strict=False)), ids, features, groups)
         shown = (spread.table["value"] == "yes").to_numpy()[len(chosen) :]
-    return pl.DataFrame({"unit": group_ids(test), "right": shown == (test["ruler"] == "ruler").to_numpy()})
+    return pl.DataFrame({"unit": group_ids(test), "right": shown == (test["hair"] == "hair").to_numpy()})
 
 
 CLAIM = Claim(
@@ -53,13 +53,13 @@ CLAIM = Claim(
     equation="p = sigmoid(w . z(x) + b), z a bundle's features; then cutis train --method lntl --set column=...",
     differences="A logistic regression on features that are there already, not a network of its own. Cheap labels "
     "are the truth with 15 in 100 turned over; the baseline says no to all. Photographs have no expert's labels of "
-    "rulers, so there is no real world here.",
+    "artefacts, so there is no real world here.",
     where="data/cheap_labels.py",
     use="python -c 'from cutis.data.cheap_labels import spread_labels; help(spread_labels)'",
     trials=(
         Trial(
-            "phantom-ruler",
-            metrics.mean_of("right", "share of test images of which it is said rightly whether they show a ruler"),
+            "phantom-hair",
+            metrics.mean_of("right", "share of test images of which it is said rightly whether they show hair"),
             method={},
             examine=partial(_found, learn=False),
             after=partial(_found, learn=True),

@@ -16,9 +16,9 @@ CLAIM = Claim(
     use="cutis train DATA --out RUN --method reweight --set column=artefact_ruler",
     trials=(
         Trial(
-            "phantom-ruler",
+            "phantom-patch",
             metrics.gap(),
-            method={"method": "reweight", "method_settings": {"column": "ruler"}},
+            method={"method": "reweight", "method_settings": {"column": "patch"}},
             beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
         ),
         Trial(

@@ -20,9 +20,9 @@ CLAIM = Claim(
     use='cutis train DATA --out RUN --method rewriting --set rule="not artefact_ruler"',
     trials=(
         Trial(
-            "phantom-ruler",
+            "phantom-patch",
             metrics.gap(),
-            method={"method": "rewriting", "method_settings": {"rule": "not ruler"}},
+            method={"method": "rewriting", "method_settings": {"rule": "not patch"}},
             beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
         ),
         Trial(

@@ -35,17 +35,17 @@ CLAIM = Claim(
     "against those of another diagnosis from the same place. Measured before and after a method, it says whether "
     "features changed or only answers.",
     equation="RI = SO / (SO + OS); SO: same diagnosis, other place; OS: other diagnosis, same place; over k neighbours",
-    differences="The place is a ruler (phantom) or the dark corners that a device leaves (HAM10000), and the method in "
-    "between is gradient reversal of that column; the paper compares foundation models between clinics.",
+    differences="The place is a coloured patch (phantom) or the dark corners that a device leaves (HAM10000), and the "
+    "method in between is gradient reversal of that column; the paper compares foundation models between clinics.",
     where="evaluate/distance/robustness_index.py",
     use="cutis audit BUNDLE DATA --out DOSSIER --against other-source=OTHER (its distances hold the index)",
     trials=(
         Trial(
-            "phantom-ruler",
+            "phantom-patch",
             INDEX,
-            method={"method": "lntl", "method_settings": {"column": "ruler"}},
+            method={"method": "lntl", "method_settings": {"column": "patch"}},
             beside=(SAME,),
-            examine=near_others("ruler"),
+            examine=near_others("patch"),
         ),
         Trial(
             "ham10000",

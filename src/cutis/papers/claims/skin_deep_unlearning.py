@@ -21,9 +21,9 @@ CLAIM = Claim(
     use="cutis train DATA --out RUN --method tabe --set column=artefact_ruler --set strength=0.5",
     trials=(
         Trial(
-            "phantom-ruler",
+            "phantom-patch",
             metrics.gap(),
-            method={"method": "tabe", "method_settings": {"column": "ruler"}},
+            method={"method": "tabe", "method_settings": {"column": "patch"}},
             beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
         ),
         Trial(

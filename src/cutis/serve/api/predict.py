@@ -292,7 +292,6 @@ async def ready(request: Request) -> Response:
         what
         for what, there in (
             ("decoders", bench.intake.ready),
-            ("decoders", bench.intake.ready),
             ("models", bench.models.ready),
             ("trail", bench.journal.alive),
             ("store", await run_in_threadpool(_answers_queries, bench)),

@@ -7,6 +7,7 @@ out, and it ends itself when the server is gone. What it prints goes nowhere, as
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ def main() -> None:
     """Read what to look for, warm up, say so, then answer until the input ends."""
     incoming, outgoing = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    gc.disable()
     from cutis.serve.intake.frames import receive, send
 
     _be_the_first_to_go()
@@ -33,6 +35,8 @@ def main() -> None:
     max_pixels = int(hello[0]["max_pixels"])
     looks = {digest: Look(**look) for digest, look in hello[0]["looks"].items()}
     _warm(looks)
+    gc.freeze()  # what is there now stays: collections needn't look through it
+    gc.enable()
     _limit(SPARE + PER_PIXEL * max_pixels)
     send(outgoing, {"ready": True})
     with Path(os.devnull).open("wb") as nowhere:
