@@ -120,7 +120,8 @@ def within(column: str, group: str) -> Metric:
 
 
 def gap(column: str = "bias", one: str = "with", other: str = "against") -> Metric:
-    """Balanced accuracy of one group less the other's."""
+    """Balanced accuracy of one group less the other's. Over a planted world's `bias`, whose groups are where class and
+    nuisance go together as in training and where they don't, this is the average odds difference."""
     return Metric(
         f"gap[{column}:{one}-{other}]",
         f"balanced accuracy where {column} is {one}, less where it is {other}",

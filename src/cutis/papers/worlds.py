@@ -1,7 +1,8 @@
 """Where claims are put to the test: phantoms with a bias that is known because it was planted, and real photographs.
 
 Every world has what a method may learn from (columns of its manifest), a test part without the bias, and where a bias
-was planted an oracle: as many training images without it. A world in which the baseline shows no gap, or the oracle
+was planted an oracle: as many training images without it. Column `bias` says of an image whether its class and its
+nuisance go together as the bias has them ("with") or not ("against"). A world in which the baseline shows no gap, or the oracle
 doesn't close it, can show nothing: `cutis papers worlds` looks.
 """
 
@@ -92,10 +93,11 @@ def _with(
 def _tone(folder: Path, scale: float, source: Path | None) -> None:
     def columns(manifest: pl.DataFrame) -> pl.DataFrame:
         dark = pl.col("phantom_ita") < DARK_BELOW
+        agrees = dark == (pl.col("target") == "nv")
         return manifest.select(
             "image_id",
             pl.when(dark).then(pl.lit("dark")).otherwise(pl.lit("light")).alias("tone"),
-            pl.when(dark).then(pl.lit("against")).otherwise(pl.lit("with")).alias("bias"),
+            pl.when(agrees).then(pl.lit("with")).otherwise(pl.lit("against")).alias("bias"),
         )
 
     plan = {"bias": "dark_skin:mel=0.03,nv=0.5", "even": "dark_skin:mel=0.5,nv=0.5"}

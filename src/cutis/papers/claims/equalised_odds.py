@@ -47,9 +47,9 @@ CLAIM = Claim(
     trials=(
         Trial(
             "phantom-tone",
-            metrics.gap("tone", "light", "dark"),
+            metrics.gap(),
             method={},
-            beside=(metrics.within("tone", "dark"), metrics.BALANCED_ACCURACY),
+            beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
             examine=partial(_as_one, column="tone"),
             after=partial(_by_group, column="tone"),
         ),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from cutis.serve.store.tables import Entry
@@ -25,22 +25,22 @@ class Item(NamedTuple):
     content: dict[str, Any]
 
 
-def append(session: Session, actor: str, action: str, subject: str, content: dict[str, Any]) -> Entry:
+def append(session: Session, actor: str, action: str, subject: str, content: dict[str, Any]) -> None:
     """Add one entry within the caller's transaction, which must be one of `Store.begin`.
 
     Do it last: from here to the commit all other writers of the trail wait. Raises ValueError for NaN in `content`.
     """
-    return append_all(session, [Item(actor, action, subject, content)])[0]
+    append_all(session, [Item(actor, action, subject, content)])
 
 
-def append_all(session: Session, items: Iterable[Item]) -> list[Entry]:
+def append_all(session: Session, items: Iterable[Item]) -> None:
     """`append` for several at once, in their order; one look at the chain's end for all of them."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     # SQLite: Store.begin has taken the database's only write lock already.
     last = session.execute(select(Entry.sequence, Entry.digest).order_by(Entry.sequence.desc()).limit(1)).first()
     sequence, previous = (last.sequence, last.digest) if last else (0, START)
-    added = []
+    rows = []
     for item in items:
         sequence += 1
         values = {
@@ -53,7 +53,6 @@ def append_all(session: Session, items: Iterable[Item]) -> list[Entry]:
             "previous": previous,
         }
         previous = seal(values)
-        added.append(Entry(**values, digest=previous))
-    session.add_all(added)
-    session.flush()
-    return added
+        rows.append(values | {"digest": previous})
+    if rows:
+        session.execute(insert(Entry), rows)
