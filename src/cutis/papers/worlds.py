@@ -2,8 +2,8 @@
 
 Every world has what a method may learn from (columns of its manifest), a test part without the bias, and where a bias
 was planted an oracle: as many training images without it. Column `bias` says of an image whether its class and its
-nuisance go together as the bias has them ("with") or not ("against"). A world in which the baseline shows no gap, or the oracle
-doesn't close it, can show nothing: `cutis papers worlds` looks.
+nuisance go together as the bias has them ("with") or not ("against"). A world in which the baseline shows no gap, or
+the oracle doesn't close it, can show nothing: `cutis papers worlds` looks.
 """
 
 from __future__ import annotations
