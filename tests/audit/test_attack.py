@@ -78,6 +78,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, encoded: Callable[..., bytes
     return load_bundle(out), data
 
 
+@pytest.mark.slow
 def test_rows_fall_from_the_bundles_own_accuracy(world):
     bundle, data = world
     rows = attack_bundle(

@@ -84,6 +84,7 @@ def test_kill_9_then_resume_gives_the_same_weights_bit_for_bit(skin: Dataset, tm
     assert not list((tmp_path / "killed").glob(".cutis-*"))
 
 
+@pytest.mark.slow
 def test_minutes_end_on_time_with_freezing(skin: Dataset, out: Path):
     cutis.train(skin, out, epochs=1, **QUICK)  # fills the cache and warms the imports
     started = time.monotonic()

@@ -88,6 +88,7 @@ def killed_once(server: Any, photographs: list[bytes], after: int) -> None:
     server.kill()
 
 
+@pytest.mark.slow
 def test_kill_9_loses_nothing_acknowledged(server: Callable[..., Any], photographs: list[bytes]) -> None:
     killed_once(server(), photographs, after=12)
 
