@@ -131,7 +131,7 @@ import sys
 for name in {(*DEEP, "sklearn")!r}:
     sys.modules[name] = None
 import polars as pl
-from cutis.evaluate import measure
+from cutis.evaluate.measure import measure
 from cutis.schema.classes import ClassInfo
 from cutis.schema.predictions import Predictions, PredictionsInfo
 n = 40

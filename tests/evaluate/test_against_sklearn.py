@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, roc_auc_score
 from sklearn.metrics import roc_curve as sklearn_roc
 
-from cutis.evaluate import measure
 from cutis.evaluate.bootstrap import generator, multiplicities
 from cutis.evaluate.calibration import bin_numbers
 from cutis.evaluate.discrimination import RankBlock, roc_curve
+from cutis.evaluate.measure import measure
 
 
 def naive_ece(p: np.ndarray, correct: np.ndarray) -> float:

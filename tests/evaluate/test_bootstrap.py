@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from cutis.evaluate import measure
 from cutis.evaluate.bootstrap import exact_limit, generator, interval, multiplicities
+from cutis.evaluate.measure import measure
 from cutis.schema.evidence import Evidence, Measured
 from cutis.schema.predictions import Predictions
 

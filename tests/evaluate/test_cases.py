@@ -10,8 +10,8 @@ import pytest
 from evaluate_world import predictions, random_world
 
 from cutis.errors import CutisError
-from cutis.evaluate import measure
 from cutis.evaluate.cases import per_case
+from cutis.evaluate.measure import measure
 from cutis.schema.predictions import check_predictions
 
 P = [[0.9, 0.1], [0.5, 0.5], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4], [0.1, 0.9]]

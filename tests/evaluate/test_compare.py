@@ -16,8 +16,8 @@ from scipy.stats import binomtest
 
 from cutis.cli import main
 from cutis.errors import CutisError
-from cutis.evaluate import measure
 from cutis.evaluate.compare import compare
+from cutis.evaluate.measure import measure
 from cutis.schema.comparison import Comparison, Paired
 from cutis.schema.predictions import Predictions
 

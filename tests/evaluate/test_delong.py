@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from evaluate_world import predictions
 
-from cutis.evaluate import measure
 from cutis.evaluate.delong import delong_interval, delong_variance
+from cutis.evaluate.measure import measure
 
 
 def naive(score: np.ndarray, case: np.ndarray) -> tuple[float, float]:

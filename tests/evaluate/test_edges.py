@@ -12,7 +12,7 @@ import pytest
 from evaluate_world import predictions, random_world
 
 from cutis.errors import CutisError
-from cutis.evaluate import measure
+from cutis.evaluate.measure import measure
 from cutis.files import sha256_file
 from cutis.schema.evidence import Evidence, Measured
 

@@ -11,7 +11,7 @@ from evaluate_world import predictions
 from sklearn.metrics import accuracy_score, average_precision_score, hamming_loss, roc_auc_score
 
 from cutis.errors import CutisError
-from cutis.evaluate import measure
+from cutis.evaluate.measure import measure
 from cutis.report.headline import headline
 from cutis.schema.predictions import Predictions
 

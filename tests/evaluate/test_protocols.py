@@ -12,8 +12,8 @@ from evaluate_world import predictions, random_world
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from cutis.errors import CutisError
-from cutis.evaluate import measure
 from cutis.evaluate.discrimination import AREAS, RankBlock
+from cutis.evaluate.measure import measure
 from cutis.evaluate.protocols import PROTOCOLS, find_protocol
 from cutis.evaluate.protocols.isic2024 import in_top
 from cutis.schema.evidence import Evidence

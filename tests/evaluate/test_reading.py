@@ -12,7 +12,7 @@ import pytest
 
 from cutis.cli import main
 from cutis.errors import CutisError
-from cutis.evaluate import measure
+from cutis.evaluate.measure import measure
 from cutis.evaluate.reading import read_predictions
 from cutis.schema.predictions import Predictions, check_predictions
 
