@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutis.errors import CutisError
-from cutis.evaluate import cells, disparity, measure, unit_sums
+from cutis.evaluate import cells, disparity, unit_sums
 from cutis.evaluate.bootstrap import generator, multiplicities
+from cutis.evaluate.measure import measure
 from cutis.evaluate.multiplicity import benjamini_hochberg, holm, p_value
 from cutis.schema.evidence import Disparity, Evidence, Fairness
 from cutis.schema.predictions import Predictions
