@@ -105,7 +105,8 @@ def train(images: np.ndarray, masks: np.ndarray, minutes: float, seed: int) -> t
     """A U-Net (ResNet-18 encoder, no pretrained weights) trained for so long; and how many passes that was.
 
     masks: (n, size, size), or (n, kinds, size, size), one output each. Overlap is an image's own for one kind, which
-    every image has; for several, which most images lack, it is the batch's, or all would learn to see nothing.
+    every image has; for several, which most images lack and which are thin, it is the batch's, and pixels that show
+    one count more, by the root of how rare they are, or all would learn to see nothing.
     """
     import segmentation_models_pytorch as smp
     import torch
@@ -119,6 +120,8 @@ def train(images: np.ndarray, masks: np.ndarray, minutes: float, seed: int) -> t
     g, end, seen = torch.Generator().manual_seed(seed), time.monotonic() + 60 * minutes, 0
     started = time.monotonic()
     x_all, y_all = torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(masks)
+    share = y_all.mean((0, 2, 3), dtype=torch.float32).clamp(min=1e-4)
+    rare = None if kinds == 1 else ((1 - share) / share).sqrt().view(-1, 1, 1)
     while time.monotonic() < end:
         done = (time.monotonic() - started) / (60 * minutes)
         for group in optimiser.param_groups:
@@ -130,7 +133,7 @@ def train(images: np.ndarray, masks: np.ndarray, minutes: float, seed: int) -> t
         p = logit.sigmoid()
         over = (2, 3) if kinds == 1 else (0, 2, 3)
         dice = 1 - (2 * (p * y).sum(over) + 1) / (p.sum(over) + y.sum(over) + 1)
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, y) + dice.mean()
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, y, pos_weight=rare) + dice.mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

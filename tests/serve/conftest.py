@@ -37,6 +37,16 @@ def _own_key() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_sweeps() -> Iterator[None]:
+    """Servers of this process leave their folders of pictures alone, as tests count what is in them."""
+    from cutis.serve.store import sweep
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "DELAY", 3600.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def phantom_data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """70 drawn lesions of seven classes, 160 pixels, split."""

@@ -24,6 +24,7 @@ from cutis.serve.guard import guard
 from cutis.serve.intake.watch import Watcher
 from cutis.serve.kinds import Refused
 from cutis.serve.settings import Settings
+from cutis.serve.store.sweep import Sweeper
 from cutis.serve.workbench import Workbench
 
 STATIC = Path(__file__).parent / "web" / "static"
@@ -44,14 +45,17 @@ def create_app(settings: Settings) -> FastAPI:
     async def life(app: FastAPI) -> AsyncIterator[None]:
         bench = app.state.workbench = Workbench.open(settings)
         watcher = Watcher(bench) if settings.watch else None
+        sweeper = Sweeper(bench.store, bench.pictures)
         try:
             async with bench.models.serving(), bench.journal.writing():
                 if watcher:
                     watcher.start()
+                sweeper.start()
                 yield
         finally:
             if watcher:
                 await watcher.stop()
+            sweeper.stop()
             bench.close()
 
     app = FastAPI(
@@ -106,6 +110,7 @@ def _say(request: Request, error: Exception) -> Response:
     """One line, as JSON to programs and as a page to people."""
     status = error.status if isinstance(error, Refused) else 422
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Refused) and error.retry_after else None
-    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(("/api", "/predict")):
+    person = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(("/api", "/predict"))
+    if person or "hx-request" in request.headers:  # htmx accepts anything, and shows it to people
         return pages.error_page(request, status, str(error), headers)
     return JSONResponse({"detail": str(error)}, status, headers)

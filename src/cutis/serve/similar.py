@@ -114,7 +114,8 @@ class Similar:
 
     def _neighbour(self, row: dict[str, Any], likeness: float) -> Neighbour:
         names = {c.code: c.name for c in self.data.card.classes}
-        finest = next((row[c] for c in reversed(DIAGNOSIS_COLUMNS) if row[c]), None)
+        named = DIAGNOSIS_COLUMNS[2:]  # the two above are benign or malignant, and a family
+        finest = next((row[c] for c in reversed(named) if row[c]), None)
         card = next((p for p in self._parts() if p.name == row.get("source_dataset")), self.data.card)
         stated = dict.fromkeys(licence(name).name for name in (row["copyright_license"] or card.licence, card.licence))
         unstated = licence(None).name

@@ -154,6 +154,32 @@ def test_the_forms_of_the_page(boss: TestClient, app: FastAPI, peopled: Store) -
     assert log_in(browser(app), "boss", NEW).status_code == 200
 
 
+def test_the_last_admin_stays_by_the_form_too(boss: TestClient) -> None:
+    for change in ({"role": "reader"}, {"disabled": "true"}):
+        refused = boss.post("/accounts/boss", data=change)
+        assert refused.status_code == 409
+        assert "only administrator" in refused.json()["detail"]
+    assert boss.get("/api/account").json()["role"] == "admin"  # and nothing was ended
+    boss.post("/accounts/keeper", data={"role": "admin"})
+    own = boss.post("/accounts/boss", data={"role": "reader"})  # whose session is over with it
+    assert (own.status_code, own.headers["location"]) == (303, "/login?out=1")
+    assert boss.get("/api/account").status_code == 401
+
+
+def test_a_new_password_by_the_form_ends_sessions_and_a_lock_out(boss: TestClient, app: FastAPI) -> None:
+    reader = browser(app)
+    log_in(reader, "reader-a")
+    for _ in range(6):
+        log_in(browser(app), "reader-a", "a wrong but long password")
+    for weak in ("short", "reader-a reader-a reader-a", "a" * 20):
+        assert boss.post("/accounts/reader-a", data={"password": weak}).status_code == 422
+    assert reader.get("/api/account").status_code == 200
+    changed = boss.post("/accounts/reader-a", data={"password": NEW})
+    assert (changed.status_code, changed.headers["location"]) == (303, "/accounts?changed=reader-a")
+    assert reader.get("/api/account").status_code == 401
+    assert log_in(browser(app), "reader-a", NEW).status_code == 200
+
+
 def test_changes_are_in_the_trail_without_passwords(boss: TestClient, peopled: Store) -> None:
     boss.patch("/api/accounts/reader-a", json={"password": NEW, "role": "curator"})
     with peopled.reading() as session:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from cutis.serve.store.tables import STATES, Account, Answer, Case, Photograph
 
 WHO = Who(1, "reader", "reader", "clinic")
 OTHER = Who(2, "stranger", "admin", "elsewhere")
+OPENLY: Any = SimpleNamespace(blind=False)
+BLIND: Any = SimpleNamespace(blind=True)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SITES = ("Trunk", "Trunk:Posterior trunk", "Trunk_", "Head and neck:Head:Face", None)
 REASONS = ("bleeding", "only_malignant", "refused", "new_spot")
@@ -40,6 +43,8 @@ def fill(store: Store, n: int, seed: int = 0) -> list[dict[str, Any]]:
             "state": str(rng.choice(STATES, p=(0.6, 0.1, 0.3))),
             "priority": int(rng.integers(0, 5)),
             "reasons": [str(r) for r in rng.choice(REASONS, rng.integers(3), replace=False)],
+            "history_priority": int(rng.integers(0, 5)),
+            "history_reasons": [str(r) for r in rng.choice(REASONS[::3], rng.integers(2), replace=False)],
             "site": SITES[int(rng.integers(len(SITES)))],
             "note": f'100% of them say "it grew", no. {i}',
             "patient": patient_pseudonym(str(i // 7)),
@@ -65,18 +70,18 @@ def fill(store: Store, n: int, seed: int = 0) -> list[dict[str, Any]]:
     return rows
 
 
-def in_order(rows: list[dict[str, Any]], who: Who = WHO) -> list[str]:
+def in_order(rows: list[dict[str, Any]], who: Who = WHO, by: str = "priority") -> list[str]:
     mine = [r for r in rows if r["team"] == who.team]
-    return [r["id"] for r in sorted(mine, key=lambda r: (-r["priority"], r["received_at"], r["id"]))]
+    return [r["id"] for r in sorted(mine, key=lambda r: (-r[by], r["received_at"], r["id"]))]
 
 
-def walk(store: Store, chosen: Filter, limit: int, who: Who = WHO) -> list[str]:
+def walk(store: Store, chosen: Filter, limit: int, who: Who = WHO, settings: Any = OPENLY) -> list[str]:
     """Ids of all pages, one after the other."""
     ids: list[str] = []
     cursor = None
     while True:
         with store.reading() as session:
-            page = queue(session, who, chosen, cursor, limit)
+            page = queue(session, who, settings, chosen, cursor, limit)
         assert len(page.cases) <= limit
         ids += [case.id for case in page.cases]
         if page.following is None:
@@ -131,30 +136,44 @@ def test_every_filter_and_page_length(small: tuple[Store, list[dict[str, Any]]],
     assert walk(store, chosen, limit) == in_order(kept)
 
 
+def test_a_blind_server_knows_the_history_only(store: Store) -> None:
+    rows = fill(store, 120)
+    ids = in_order(rows, by="history_priority")
+    assert ids != in_order(rows)
+    assert walk(store, Filter("all"), 7, settings=BLIND) == ids
+    for reason in REASONS:
+        kept = [r for r in rows if reason in r["history_reasons"]]
+        assert walk(store, Filter("all", reason=reason), 9, settings=BLIND) == in_order(kept, by="history_priority")
+    with store.reading() as session:
+        for place in (1, 40):
+            around = (ids[place - 1], ids[place + 1])
+            assert neighbours(session, WHO, BLIND, Filter("all"), ids[place]) == around
+
+
 def test_neighbours_are_those_of_the_list(small: tuple[Store, list[dict[str, Any]]]) -> None:
     store, rows = small
     ids = in_order(rows)
     with store.reading() as session:
         for place in (0, 1, 57, len(ids) - 1):
             around = (ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None)
-            assert neighbours(session, WHO, Filter("all"), ids[place]) == around
+            assert neighbours(session, WHO, OPENLY, Filter("all"), ids[place]) == around
         # One that is not in the filter itself has its place all the same: the next after a case was signed.
         waiting = {r["id"] for r in rows if r["state"] == "waiting"}
         signed = next(i for i in ids[20:] if i not in waiting)
         before = [i for i in ids[: ids.index(signed)] if i in waiting]
         after = [i for i in ids[ids.index(signed) :] if i in waiting]
-        assert neighbours(session, WHO, Filter("waiting"), signed) == (before[-1], after[0])
+        assert neighbours(session, WHO, OPENLY, Filter("waiting"), signed) == (before[-1], after[0])
         with pytest.raises(Refused, match="No such case"):
-            neighbours(session, OTHER, Filter("all"), ids[0])
+            neighbours(session, OTHER, OPENLY, Filter("all"), ids[0])
 
 
 def test_a_new_case_shifts_nobody(store: Store) -> None:
     rows = fill(store, 60)
     with store.begin() as session:
-        first = queue(session, WHO, Filter("all"), None, 20)
+        first = queue(session, WHO, OPENLY, Filter("all"), None, 20)
         session.add(Case(id="urgent", team="clinic", opened_by=1, priority=99, received_at=START))
         session.flush()
-        second = queue(session, WHO, Filter("all"), first.following, 200)
+        second = queue(session, WHO, OPENLY, Filter("all"), first.following, 200)
     assert [c.id for c in [*first.cases, *second.cases]] == in_order(rows)
 
 
@@ -174,7 +193,7 @@ def test_a_new_case_shifts_nobody(store: Store) -> None:
 )
 def test_a_cursor_of_elsewhere(small: tuple[Store, list[dict[str, Any]]], cursor: str) -> None:
     with small[0].reading() as session, pytest.raises(Refused, match="cursor") as told:
-        queue(session, WHO, Filter("all"), cursor)
+        queue(session, WHO, OPENLY, Filter("all"), cursor)
     assert told.value.status == 422
 
 
@@ -186,7 +205,7 @@ def test_text_is_only_text(store: Store, text: str) -> None:
         assert found == [] or text in ("%", '"', "\0", "\ud800")
     assert len(walk(store, Filter("all"), 50)) == 18
     with store.reading() as session, pytest.raises(Refused, match="state"):
-        queue(session, WHO, Filter(state=text))
+        queue(session, WHO, OPENLY, Filter(state=text))
 
 
 def test_another_teams_case_is_not_there(small: tuple[Store, list[dict[str, Any]]]) -> None:
@@ -217,17 +236,18 @@ def test_earlier_visits_are_of_the_same_lesion(store: Store) -> None:
             assert [case.id for case in earlier(session, WHO, find(session, WHO, name))] == before
 
 
-def test_ten_thousand_cases_are_quick(tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [OPENLY, BLIND], ids=["openly", "blind"])
+def test_ten_thousand_cases_are_quick(tmp_path: Path, settings: Any) -> None:
     """Generous limits: the pages' own are measured in a browser."""
     store = Store.open(f"sqlite:///{tmp_path / 'c.db'}")
     rows = fill(store, 10_000)
-    ids = in_order(rows)
+    ids = in_order(rows, by="history_priority" if settings.blind else "priority")
     times = []
     with store.reading() as session:
         for chosen in (Filter(), Filter("all"), Filter("all", reason="bleeding"), Filter("all", text="no. 99")):
             start = time.process_time()
-            page = queue(session, WHO, chosen, None, 50)
-            around = neighbours(session, WHO, Filter("all"), ids[4567])
+            page = queue(session, WHO, settings, chosen, None, 50)
+            around = neighbours(session, WHO, settings, Filter("all"), ids[4567])
             times.append(time.process_time() - start)
             assert len(page.cases) == 50
             assert around == (ids[4566], ids[4568])

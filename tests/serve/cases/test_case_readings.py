@@ -42,6 +42,7 @@ def one(store: Store) -> Store:
         session.flush()
         case = Case(id="c", team="clinic", opened_by=1, priority=41, reasons=["bleeding", "malignant_possible"])
         case.symptoms = {"bleeding": True}
+        case.history_priority, case.history_reasons = 40, ["bleeding"]
         for place, answer in enumerate((["nv"], ["nv", "bcc"])):
             said = Answer(bundle="m", status="ok", answer_set=answer, probabilities={"nv": 0.8, "bcc": 0.2})
             picture = Photograph(

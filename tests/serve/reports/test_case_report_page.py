@@ -101,5 +101,5 @@ def test_where_it_comes_from(a_case, material) -> None:
 def test_in_german(a_case, material) -> None:
     page = report(material(a_case(readings=[read()]), "de"))
     assert page.status == "Unterschrieben von dr-a, 2. März 2026"
-    assert page.model[0].listed[1] == ("Melanoma", "bösartig")  # names are the bundle's
+    assert page.model[0].listed == [("Nävus", "gutartig"), ("Melanom", "bösartig")]
     assert page.safety.title == "Keine Diagnose."

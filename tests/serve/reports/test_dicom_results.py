@@ -134,6 +134,16 @@ def test_segmentation(photograph: Photograph, a_case, material, tmp_path: Path) 
     valid(data, tmp_path)
 
 
+def test_an_image_of_known_scale_is_outlined_too(photograph: Photograph, a_case, material, tmp_path: Path) -> None:
+    """A photograph has no thickness, without which its pixels' size may not stand in the segmentation."""
+    from highdicom.seg import segread
+
+    photograph.dicom["header"]["00280030"] = {"vr": "DS", "Value": [0.05, 0.05]}
+    data = segmentation(material(a_case([photograph])), photograph, [(20, 30), (59, 30), (59, 49)])
+    assert segread(io.BytesIO(data)).pixel_array.any()
+    valid(data, tmp_path)
+
+
 def test_what_lies_outside_is_cut_off(photograph: Photograph, a_case, material) -> None:
     from highdicom.seg import segread
 

@@ -132,6 +132,7 @@ def test_filters_and_search_narrow_the_queue_and_stay(visit: Callable[..., Any],
 def test_checklists_score_as_they_are_filled_in(visit: Callable[..., Any], bench_page: Any, expect: Any):
     page = visit(bench_page.url)
     page.locator(".row").first.click()
+    page.wait_for_url(re.compile("/cases/"))  # loaded, so that what is ticked is heard
     list_ = page.locator("details.checklist").first
     list_.locator("summary").click()
     for name in ("atypical_network", "irregular_streaks"):  # 2 + 1

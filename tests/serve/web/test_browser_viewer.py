@@ -81,11 +81,11 @@ def test_measuring_needs_no_mouse(second_visit: Any):
     page.keyboard.press("m")
     page.keyboard.press("Enter")
     for _ in range(5):
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Enter")
     measured = re.fullmatch(r"(\d+) px", page.locator("[data-length]").inner_text())
     assert measured
-    assert abs(int(measured[1]) - 60 / scale(page)) <= 1
+    assert abs(int(measured[1]) - 120 / scale(page)) <= 1
     page.keyboard.press("Escape")
     assert page.locator("[data-length]").is_hidden()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import string
 import tomllib
@@ -13,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutis.data import readers
 from cutis.errors import CutisError
+from cutis.phantom.classes import CLASSES as PHANTOM
 from cutis.schema.safety import SAFETY, safety
 from cutis.schema.vocabulary import SEXES
 from cutis.serve.clinical.history import SYMPTOMS
@@ -157,6 +161,58 @@ def test_days() -> None:
 def test_under() -> None:
     assert EN.under("sex") == {"female": "female", "male": "male", "unknown": "not stated"}
     assert "one" not in EN.under("queue.cases")
+
+
+# ---- names of classes
+
+
+def known_classes() -> dict[str, str]:
+    """Every class that a reader's card or the phantom has: code@source -> name."""
+    found = {f"{c.code}@phantom": c.name for c in PHANTOM}
+    for module in pkgutil.iter_modules(readers.__path__):
+        card = getattr(importlib.import_module(f"cutis.data.readers.{module.name}"), "CARD", None)
+        found |= {f"{c.code}@{module.name}": c.name for c in (card.classes if card else ())}
+    return found
+
+
+def test_every_class_of_the_field_has_a_german_name() -> None:
+    found = known_classes()
+    assert len(found) > 200
+    lacking = {where: name for where, name in found.items() if _slug(name) not in DE.classes}
+    assert not lacking
+
+
+@pytest.mark.parametrize(
+    ("name", "german"),
+    [
+        ("Melanoma", "Melanom"),
+        ("MELANOMA", "Melanom"),
+        ("Melanocytic nevus", "Melanozytärer Nävus"),
+        ("Actinic keratosis / intraepithelial carcinoma",
+         "Aktinische Keratose / intraepitheliales Karzinom (Morbus Bowen)"),
+        ("Bowen's Disease (Keratinocytic)", "Morbus Bowen"),
+        ("Benign soft tissue proliferations - Vascular", "Benigne vaskuläre Proliferation"),
+        ("class 3", "class 3"),
+        ("Something of a clinic's own", "Something of a clinic's own"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_names_of_classes(name: str, german: str) -> None:
+    """What isn't known keeps the bundle's own name, as everything does in English."""
+    assert DE.class_name(name) == german
+    assert EN.class_name(name) == name
+
+
+def test_german_names_are_tidy() -> None:
+    for key, name in DE.classes.items():
+        assert key == _slug(key), key
+        assert name == name.strip() != "", key
+        assert name[0].isupper(), key  # they stand alone in lists
+        assert "<" not in name, key
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
 
 
 # ---- safety

@@ -71,6 +71,11 @@ def of_pixels(image: Any, row: dict[str, Any], pixels: np.ndarray, digest: str, 
     )
     made.PatientOrientation = ""  # type 2C (PS3.3 C.7.6.1)
     made.LossyImageCompression = image.get("LossyImageCompression") or "00"  # type 1 here, and copied from the image
+    # highdicom copies a photograph's PixelSpacing without the SliceThickness that must stand beside it (C.7.6.16.2.1),
+    # and reads no such file. A photograph has none; its scale stays in the image that is referred to.
+    shared = made.SharedFunctionalGroupsSequence[0]
+    if "PixelMeasuresSequence" in shared and "SliceThickness" not in shared.PixelMeasuresSequence[0]:
+        del shared.PixelMeasuresSequence
     # highdicom draws this one at random.
     for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
         item.DimensionOrganizationUID = uid("dimensions", made.SOPInstanceUID)

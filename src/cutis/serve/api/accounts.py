@@ -224,7 +224,7 @@ def change_by_form(
     password: Annotated[str | None, Form(max_length=LONGEST)] = None,
 ) -> Response:
     """`change` from the page; fields left empty stay as they are."""
-    manage.change(
+    changed = manage.change(
         _bench(request).store,
         who.name,
         name,
@@ -233,7 +233,9 @@ def change_by_form(
         disabled=disabled,
         password=password or None,
     )
-    return RedirectResponse("/accounts", status.HTTP_303_SEE_OTHER)
+    own = changed.name == who.name  # whose session is over
+    target = "/login?out=1" if own else f"/accounts?{urlencode({'changed': changed.name})}"
+    return RedirectResponse(target, status.HTTP_303_SEE_OTHER)
 
 
 @router.post("/account/password", include_in_schema=False)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from cutis.serve import cases
 from cutis.serve.accounts.who import Asking, needs
+from cutis.serve.cases.asking import LONGEST
 from cutis.serve.cases.forms import MOST_DAYS, MOST_NOTE
 from cutis.serve.kinds import Refused, Who
 from cutis.serve.store.tables import STATES
@@ -80,8 +81,22 @@ async def new_case(
     bundle: Annotated[
         str | None, Form(max_length=64, description="Digest of the bundle to ask; the server's first if not given.")
     ] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=LONGEST + 2,
+            description="A string of your own, new for each case, such as a UUID. Sent again with the same content it "
+            "answers with the case that it opened, for a week; with another content it is refused (422).",
+            examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+        ),
+    ] = None,
 ) -> cases.CaseView:
-    """Open a case: pictures are de-identified, measured and answered, and the case is in the queue when it returns."""
+    """Open a case: pictures are de-identified, measured and answered, and the case is in the queue when it returns.
+
+    Who isn't sure whether a request arrived sends it again with the same Idempotency-Key: nothing is opened twice.
+    """
     bench = _bench(request)
     if len(kind) != len(pictures):
         raise Refused(
@@ -98,8 +113,11 @@ async def new_case(
         note=note,
         bundle=bundle,
     )
-    files = [await picture.read() for picture in pictures]
-    case = await cases.receive(bench, who, form, list(zip(kind, files, strict=True)))
+    uploads = [(what, await picture.read()) for what, picture in zip(kind, pictures, strict=True)]
+    if idempotency_key is None:
+        case = await cases.receive(bench, who, form, uploads)
+    else:
+        case = await cases.receive_once(bench, who, form, uploads, cases.Key.of(idempotency_key, form, uploads))
     return cases.view(case, who, bench)
 
 
@@ -128,10 +146,10 @@ def get_queue(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> QueuePage:
-    """The team's cases, the most urgent first."""
+    """The team's cases, the most urgent first; on a blind server as the history alone has it."""
     bench = _bench(request)
     with bench.store.reading() as session:
-        page = cases.queue(session, who, cases.Filter(state, reason, site, text), cursor, limit)
+        page = cases.queue(session, who, bench.settings, cases.Filter(state, reason, site, text), cursor, limit)
         rows = [cases.row(case, who, bench) for case in page.cases]
         return QueuePage(cases=rows, following=page.following, counts=cases.counts(session, who))
 

@@ -15,11 +15,12 @@ from starlette.datastructures import UploadFile
 
 from cutis.bundle.predict import Bundle
 from cutis.schema.classes import ClassInfo
+from cutis.serve import cases
 from cutis.serve.accounts.who import Asking
 from cutis.serve.api.cases import Problem
 from cutis.serve.inference.gone import while_there
 from cutis.serve.inference.journal import prediction
-from cutis.serve.kinds import Refused, Said
+from cutis.serve.kinds import Refused, Said, Who
 from cutis.serve.trail import Item
 from cutis.serve.workbench import Workbench
 
@@ -149,6 +150,7 @@ _BODY = {
 }
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "No login"},
+    403: {"model": Problem, "description": "A picture of a case that you have not read yet, on a blind server"},
     404: {"model": Problem, "description": "No such bundle"},
     413: {"model": Problem, "description": "Too large"},
     415: {"model": Problem, "description": "Not a picture"},
@@ -178,7 +180,7 @@ async def predict(
     bench: Workbench = request.app.state.workbench
     model = bench.models.bundle(bundle)
     pictures = await _pictures(request)
-    found = await while_there(request, _answers(bench, model, who.name, pictures))
+    found = await while_there(request, _answers(bench, model, who, pictures))
     return Response(found.model_dump_json(), media_type="application/json")
 
 
@@ -198,9 +200,9 @@ async def _pictures(request: Request) -> list[bytes]:
     return [data]
 
 
-async def _answers(bench: Workbench, bundle: Bundle, actor: str, pictures: list[bytes]) -> Predicted:
+async def _answers(bench: Workbench, bundle: Bundle, who: Who, pictures: list[bytes]) -> Predicted:
     alone = len(pictures) == 1
-    asked = [_answer(bench, bundle, actor, data, alone) for data in pictures]
+    asked = [_answer(bench, bundle, who, data, alone) for data in pictures]
     found: list[tuple[OneAnswer, Item]] = await _together(asked)
     await bench.journal.record(*(entry for _, entry in found))
     card, rule = bundle.card, bundle.card.conformal
@@ -232,8 +234,10 @@ async def _together[T](work: list[Any]) -> list[T]:
     return [task.result() for task in tasks]
 
 
-async def _answer(bench: Workbench, bundle: Bundle, actor: str, data: bytes, alone: bool) -> tuple[OneAnswer, Item]:
+async def _answer(bench: Workbench, bundle: Bundle, who: Who, data: bytes, alone: bool) -> tuple[OneAnswer, Item]:
     digest = hashlib.sha256(data).hexdigest()
+    if bench.settings.blind:
+        await run_in_threadpool(_check_blind, bench, who, digest)
     try:
         taken = await bench.intake.take(data, keep=False)
         said = await bench.models.answer(taken.seen[bundle.digest], bundle.digest)
@@ -241,7 +245,12 @@ async def _answer(bench: Workbench, bundle: Bundle, actor: str, data: bytes, alo
         if alone or refused.status not in _UNREADABLE:
             raise
         said = Said(bundle.digest, "error", str(refused), None, None, None, None)
-    return _shown(bundle, said, digest), prediction(bundle, said, actor, digest)
+    return _shown(bundle, said, digest), prediction(bundle, said, who.name, digest)
+
+
+def _check_blind(bench: Workbench, who: Who, digest: str) -> None:
+    with bench.store.reading() as session:
+        cases.check_picture(session, who, bench.settings, bench.words, digest)
 
 
 def _shown(bundle: Bundle, said: Said, digest: str) -> OneAnswer:

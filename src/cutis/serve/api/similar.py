@@ -205,7 +205,7 @@ class _Asked:
 def _asked(bench: Workbench, who: Who, case_id: str, photograph_id: str | None) -> _Asked:
     with bench.store.reading() as session:
         case = cases.find(session, who, case_id)
-        _open_to(bench, who, case)
+        cases.check_shown(case, who, bench.settings, bench.words)
         own = [p for p in case.photographs if photograph_id in (None, p.id)]
         if not own:
             raise Refused(404, "this case has no such photograph.")
@@ -221,14 +221,9 @@ def _photograph(bench: Workbench, who: Who, photograph_id: str) -> tuple[Photogr
     """The photograph, and the digest of the bundle that answered it last, if it is still served."""
     with bench.store.reading() as session:
         found = cases.photograph(session, who, photograph_id)
-        _open_to(bench, who, found.case)
+        cases.check_shown(found.case, who, bench.settings, bench.words)
         served = [a.bundle for a in found.answers if a.bundle in bench.models.by_digest]
         return found, served[-1] if served else None
-
-
-def _open_to(bench: Workbench, who: Who, case: Case) -> None:
-    if cases.hidden(case, who, bench.settings):
-        raise Refused(403, bench.words.t("blind.not_yet", id=case.id))
 
 
 def _look_for(search: Similar, pictures: Pictures, asked: _Asked, said: Said, most: int) -> list[Near]:

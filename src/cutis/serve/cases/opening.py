@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,21 +21,36 @@ from cutis.serve.trail import Item
 from cutis.serve.workbench import Workbench
 
 MOST = 12  # photographs of one case
+AndThen = Callable[[Session, Who, Case], None]
 
 
-async def receive(bench: Workbench, who: Who, form: CaseForm, uploads: Sequence[tuple[str, bytes]]) -> Case:
+async def receive(
+    bench: Workbench,
+    who: Who,
+    form: CaseForm,
+    uploads: Sequence[tuple[str, bytes]],
+    and_then: AndThen | None = None,
+) -> Case:
     """Open a case from the bytes of its files, each with its kind (of `PICTURES`); all of them or none.
+
+    and_then: what else is written in the same transaction.
 
     Raises Refused: 422 and what intake and models refuse with, 507 for a full disk.
     """
     check_kinds([kind for kind, _ in uploads])
     taken = await asyncio.gather(*(bench.intake.take(data, keep=True) for _, data in uploads))
     form = _with_headers(form, taken)
-    return await answer_and_open(bench, who, form, [(kind, t) for (kind, _), t in zip(uploads, taken, strict=True)])
+    looked = [(kind, t) for (kind, _), t in zip(uploads, taken, strict=True)]
+    return await answer_and_open(bench, who, form, looked, and_then=and_then)
 
 
 async def answer_and_open(
-    bench: Workbench, who: Who, form: CaseForm, looked: Sequence[tuple[str, Taken]], case_id: str | None = None
+    bench: Workbench,
+    who: Who,
+    form: CaseForm,
+    looked: Sequence[tuple[str, Taken]],
+    case_id: str | None = None,
+    and_then: AndThen | None = None,
 ) -> Case:
     """`receive` for pictures that are taken already, each with its kind. case_id: else a new one."""
     digest = bench.models.bundle(form.bundle).digest
@@ -45,7 +60,10 @@ async def answer_and_open(
     def keep() -> Case:
         keep_pictures(bench, taken)
         with bench.store.begin() as session:
-            return open_case(session, bench, who, form, looked, said, case_id)
+            case = open_case(session, bench, who, form, looked, said, case_id)
+            if and_then is not None:
+                and_then(session, who, case)
+            return case
 
     return await run_in_threadpool(keep)
 
@@ -91,8 +109,7 @@ def open_case(
 ) -> Case:
     """Add a case within the caller's transaction. taken: (kind, picture), each with its answer in `said`.
 
-    A photograph of a DICOM file has the digest of the de-identified DICOM file as `dicom["file"]`. On a blind server
-    the priority comes from the history alone: the queue's order would tell the answer.
+    A photograph of a DICOM file has the digest of the de-identified DICOM file as `dicom["file"]`.
     """
     check_kinds([kind for kind, _ in taken])
     case = Case(
@@ -112,7 +129,8 @@ def open_case(
         for place, ((kind, picture), answer) in enumerate(zip(taken, said, strict=True))
     ]
     classes = bench.models.bundle(form.bundle).classes
-    case.priority, case.reasons = triage(case.symptoms, [] if bench.settings.blind else said, classes)
+    case.priority, case.reasons = triage(case.symptoms, said, classes)
+    case.history_priority, case.history_reasons = triage(case.symptoms, [], classes)
     session.add(case)
     session.flush()
     trail.append_all(session, _items(bench, who, case, said))
@@ -163,9 +181,11 @@ def _day(session: Session, case: Case) -> int:
 
 def _items(bench: Workbench, who: Who, case: Case, said: Sequence[Said]) -> list[Item]:
     pictures = [{"photograph": p.id, "kind": p.kind, "digest": p.digest} for p in case.photographs]
-    opened = {"pictures": pictures, "priority": case.priority, "reasons": case.reasons}
+    opened = {"pictures": pictures, "priority": case.priority, "reasons": case.reasons, "salt": new_id()}
     items = [Item(who.name, "case.opened", case.id, opened)]
     for photograph, answer in zip(case.photographs, said, strict=True):
         noted = prediction(bench.models.bundle(answer.bundle), answer, who.name, photograph.digest)
-        items.append(Item(noted.actor, noted.action, case.id, noted.content | {"photograph": photograph.id}))
+        # salt: else its seal could be guessed from, by who may not read this yet
+        more = {"photograph": photograph.id, "salt": new_id()}
+        items.append(Item(noted.actor, noted.action, case.id, noted.content | more))
     return items

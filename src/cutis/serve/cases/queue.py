@@ -1,6 +1,7 @@
 """The queue: the most urgent first, then who has waited longest; a page at a time, whose cost doesn't grow with depth.
 
-A page starts after a key (priority, time, id), not after a count, so that new cases shift nobody's place.
+A page starts after a key (priority, time, id), not after a count, so that new cases shift nobody's place. By which
+priority, and by whose reasons, `cutis.serve.cases.blind` says.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, sel
 from sqlalchemy.orm import Session, selectinload
 
 from cutis.errors import nearest
+from cutis.serve.cases.blind import Order, order, priority_of
 from cutis.serve.cases.forms import patient_pseudonym
 from cutis.serve.kinds import Refused, Who
+from cutis.serve.settings import Settings
 from cutis.serve.store.tables import STATES, Case, Photograph
 
 MOST = 200
@@ -35,7 +38,7 @@ class Filter:
     site: str = ""
     text: str = ""
 
-    def where(self, who: Who) -> list[ColumnElement[bool]]:
+    def where(self, who: Who, by: Order) -> list[ColumnElement[bool]]:
         """Raises Refused 422 for a state that there is not."""
         told = [Case.team == who.team]
         if self.state == "open":
@@ -45,7 +48,7 @@ class Filter:
         elif self.state != "all":
             raise Refused(422, f'state "{self.state[:40]}": {nearest(self.state, ("open", "all", *STATES))}')
         if self.reason:  # a list in JSON, whose codes are quoted; as text it is alike in both databases
-            told.append(cast(Case.reasons, String).contains(json.dumps(_clean(self.reason)), autoescape=True))
+            told.append(cast(by.reasons, String).contains(json.dumps(_clean(self.reason)), autoescape=True))
         if self.site:
             site = _clean(self.site)
             told.append(or_(Case.site == site, Case.site.startswith(f"{site}:", autoescape=True)))
@@ -62,36 +65,42 @@ class Page:
     following: str | None
 
 
-def queue(session: Session, who: Who, chosen: Filter, cursor: str | None = None, limit: int = 50) -> Page:
+def queue(
+    session: Session, who: Who, settings: Settings, chosen: Filter, cursor: str | None = None, limit: int = 50
+) -> Page:
     """One page of the team's cases. Raises Refused 422 for a cursor that was not given out here."""
-    query = select(Case).where(*chosen.where(who))
+    by = order(settings)
+    query = select(Case).where(*chosen.where(who, by))
     if cursor is not None:
-        query = query.where(_after(*_read(cursor)))
+        query = query.where(_after(by, *_read(cursor)))
     limit = min(max(limit, 1), MOST)
     found = list(
         session.scalars(
-            _in_order(query)
+            _in_order(by, query)
             .limit(limit + 1)
             .options(selectinload(Case.photographs).selectinload(Photograph.answers), selectinload(Case.readings))
         )
     )
-    return Page(found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None)
+    return Page(found[:limit], _cursor(by, found[limit - 1]) if len(found) > limit else None)
 
 
-def neighbours(session: Session, who: Who, chosen: Filter, case_id: str) -> tuple[str | None, str | None]:
+def neighbours(
+    session: Session, who: Who, settings: Settings, chosen: Filter, case_id: str
+) -> tuple[str | None, str | None]:
     """The ids before and after a case in the queue's order; None at an end.
 
     The case itself need not be in the filter any more: the next one is found after it was signed. Raises Refused 404.
     """
+    by = order(settings)
     key = session.execute(
-        select(Case.priority, Case.received_at, Case.id).where(Case.id == case_id, Case.team == who.team)
+        select(by.priority, Case.received_at, Case.id).where(Case.id == case_id, Case.team == who.team)
     ).first()
     if key is None:
         raise Refused(404, "No such case.")
-    ids = select(Case.id).where(*chosen.where(who))
+    ids = select(Case.id).where(*chosen.where(who, by))
     return (
-        session.scalar(_in_order(ids.where(_after(*key, backwards=True)), backwards=True).limit(1)),
-        session.scalar(_in_order(ids.where(_after(*key))).limit(1)),
+        session.scalar(_in_order(by, ids.where(_after(by, *key, backwards=True)), backwards=True).limit(1)),
+        session.scalar(_in_order(by, ids.where(_after(by, *key))).limit(1)),
     )
 
 
@@ -101,18 +110,18 @@ def counts(session: Session, who: Who) -> dict[str, int]:
     return dict.fromkeys(STATES, 0) | {row[0]: row[1] for row in rows}
 
 
-def _in_order(query: Select[Any], backwards: bool = False) -> Select[Any]:
+def _in_order(by: Order, query: Select[Any], backwards: bool = False) -> Select[Any]:
     if backwards:
-        return query.order_by(Case.priority, Case.received_at.desc(), Case.id.desc())
-    return query.order_by(Case.priority.desc(), Case.received_at, Case.id)
+        return query.order_by(by.priority, Case.received_at.desc(), Case.id.desc())
+    return query.order_by(by.priority.desc(), Case.received_at, Case.id)
 
 
-def _after(priority: int, at: datetime, case_id: str, backwards: bool = False) -> ColumnElement[bool]:
+def _after(by: Order, priority: int, at: datetime, case_id: str, backwards: bool = False) -> ColumnElement[bool]:
     if backwards:
-        sooner, earlier, before = Case.priority > priority, Case.received_at < at, Case.id < case_id
+        sooner, earlier, before = by.priority > priority, Case.received_at < at, Case.id < case_id
     else:
-        sooner, earlier, before = Case.priority < priority, Case.received_at > at, Case.id > case_id
-    same = Case.priority == priority
+        sooner, earlier, before = by.priority < priority, Case.received_at > at, Case.id > case_id
+    same = by.priority == priority
     return or_(sooner, and_(same, earlier), and_(same, Case.received_at == at, before))
 
 
@@ -130,8 +139,8 @@ def _clean(text: str) -> str:
     return text.strip()[:200].replace("\0", "").encode("utf-8", "ignore").decode()
 
 
-def _cursor(case: Case) -> str:
-    key = json.dumps([case.priority, case.received_at.isoformat(), case.id]).encode()
+def _cursor(by: Order, case: Case) -> str:
+    key = json.dumps([priority_of(case, by.blind)[0], case.received_at.isoformat(), case.id]).encode()
     return base64.urlsafe_b64encode(key).decode().rstrip("=")
 
 

@@ -10,22 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cutis.serve import trail
+from cutis.serve.cases.blind import hidden
 from cutis.serve.cases.finding import find
 from cutis.serve.cases.forms import ReadingForm
 from cutis.serve.clinical.checklists import score_all
 from cutis.serve.inference.models import Models
 from cutis.serve.kinds import Refused, Who
 from cutis.serve.settings import Settings
-from cutis.serve.store.tables import Account, Case, Reading
+from cutis.serve.store.tables import Account, Case, Reading, new_id
+from cutis.serve.words import Words
 from cutis.serve.workbench import Workbench
-
-
-def hidden(case: Case, who: Who, settings: Settings) -> bool:
-    """Whether the model's answer, and all that is made of it, and other people's readings are kept from `who`.
-
-    On a blind server: until they have committed a reading of their own, or the case is signed.
-    """
-    return settings.blind and case.state != "signed" and not any(r.account_id == who.account_id for r in case.readings)
 
 
 def ask_set(case: Case) -> list[str] | None:
@@ -63,7 +57,7 @@ def commit(session: Session, bench: Workbench, who: Who, case: Case, form: Readi
     blind = form.kind == "blind"
     _in_turn(case, who, bench.settings, blind)
     names = named(case, bench.models)
-    diagnosis = _code(form.diagnosis, names)
+    diagnosis = _code(form.diagnosis, names, bench.words)
     answer = ask_set(case)
     outside = answer is not None and diagnosis not in answer
     if not blind and not form.override:
@@ -104,9 +98,10 @@ def _in_turn(case: Case, who: Who, settings: Settings, blind: bool) -> None:
         raise Refused(409, "You have read this case already, and the answer was shown. Sign it now.")
 
 
-def _code(diagnosis: str, names: dict[str, str]) -> str:
-    """The code of a class that was given by its code or name, in any case; else the reader's own words."""
-    folded = {word.casefold(): code for code, name in names.items() for word in (name, code)}
+def _code(diagnosis: str, names: dict[str, str], words: Words) -> str:
+    """The code of a class that was given by its code or name, as the bundle or the pages have it, in any case; else the
+    reader's own words."""
+    folded = {word.casefold(): code for code, name in names.items() for word in (words.class_name(name), name, code)}
     return folded.get(diagnosis.casefold(), diagnosis)
 
 
@@ -116,4 +111,5 @@ def _content(reading: Reading, case: Case, answer: list[str] | None) -> dict[str
         "set": answer,
         "bundles": sorted({a.bundle for p in case.photographs for a in p.answers}),
         "pictures": [p.digest for p in case.photographs],
+        "salt": new_id(),  # else its seal could be guessed from, by who may not read this yet
     }

@@ -11,10 +11,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from cutis.serve import trail
-from cutis.serve.cases.reading import hidden
+from cutis.serve.cases.blind import hidden
 from cutis.serve.kinds import Who
 from cutis.serve.settings import Settings
-from cutis.serve.store.tables import Account, Case, Entry
+from cutis.serve.store.tables import Account, Case, Entry, Photograph
 from cutis.serve.trail import Link
 
 
@@ -56,10 +56,15 @@ def of_team(session: Session, who: Who, settings: Settings, after: int = 0, limi
 
 
 def _secret(session: Session, who: Who, settings: Settings, subjects: Iterable[str]) -> set[str]:
+    """Of these subjects, the cases that are hidden from `who`, and the digests of their pictures."""
     if not settings.blind:
         return set()
-    about = select(Case).where(Case.id.in_(list(subjects))).options(selectinload(Case.readings))
-    return {case.id for case in session.scalars(about) if hidden(case, who, settings)}
+    named = list(subjects)
+    with_picture = select(Photograph.case_id).where(Photograph.digest.in_(named))
+    about = select(Case).where(or_(Case.id.in_(named), Case.id.in_(with_picture)))
+    found = session.scalars(about.options(selectinload(Case.readings), selectinload(Case.photographs)))
+    secret = [case for case in found if hidden(case, who, settings)]
+    return {case.id for case in secret} | {p.digest for case in secret for p in case.photographs}
 
 
 def _view(link: Link, who: Who, secret: set[str]) -> EntryView:

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from cutis.serve.cases.reading import ask_set, hidden, named
-from cutis.serve.clinical.triage import triage
+from cutis.serve.cases.blind import hidden, priority_of
+from cutis.serve.cases.reading import ask_set, named
 from cutis.serve.kinds import Who
 from cutis.serve.store.tables import Answer, Case, Photograph, Reading
 from cutis.serve.workbench import Workbench
@@ -137,8 +137,7 @@ def view(case: Case, who: Who, bench: Workbench) -> CaseView:
 
 
 def _row(case: Case, secret: bool) -> dict[str, Any]:
-    # While the answer is hidden, so is what it did to the priority: that of the history stands.
-    priority, reasons = triage(case.symptoms, [], []) if secret else (case.priority, case.reasons)
+    priority, reasons = priority_of(case, secret)
     return {
         "id": case.id,
         "received_at": case.received_at,

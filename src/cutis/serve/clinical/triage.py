@@ -54,6 +54,7 @@ _TOLD = {
     "melanoma_family": frozenset({"melanoma_family"}),
     "immunosuppressed": frozenset({"immunosuppressed"}),
 }
+HISTORY = tuple(code for code in REASONS if code in _TOLD or code in RED_FLAGS)  # those that no model has a part in
 
 
 def triage(

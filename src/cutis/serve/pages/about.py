@@ -40,7 +40,9 @@ def _bundle(words: Words, bundle: Bundle) -> dict[str, Any]:
             (t("about.made"), f"{card.created[:10]} · Cutis {card.cutis}"),
             (t("about.digest"), bundle.digest),
         ],
-        "classes": [{"name": c.name, "kind": kinds[c.malignant], "note": c.note} for c in bundle.classes],
+        "classes": [
+            {"name": words.class_name(c.name), "kind": kinds[c.malignant], "note": c.note} for c in bundle.classes
+        ],
         "limits": list(card.limits),
         "licence": [
             (t("about.licence"), licence.answer),

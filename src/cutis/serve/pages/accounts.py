@@ -44,19 +44,27 @@ def accounts(
     request: Request,
     who: Annotated[Who, Depends(needs("admin"))],
     added: Annotated[str, Query(max_length=64)] = "",
+    changed: Annotated[str, Query(max_length=64)] = "",
 ) -> HTMLResponse:
+    """added, changed: the account that was made or changed just now."""
     bench = bench_of(request)
     if not bench.settings.accounts:
         raise Refused(404, bench.words.t("app.local"))
+    t, everyone = bench.words.t, manage.everyone(bench.store)
+    names = {a.name for a in everyone}  # nothing else of an address is said on the page
     return page(
         request,
         "accounts.html",
         who,
-        everyone=manage.everyone(bench.store),
+        everyone=everyone,
         roles=ROLES,
         now=now(),
         shortest=SHORTEST,
-        said=bench.words.t("accounts.added", name=added) if added else "",
+        said=t("accounts.added", name=added)
+        if added in names
+        else t("accounts.changed", name=changed)
+        if changed in names
+        else "",
     )
 
 

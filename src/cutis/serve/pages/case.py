@@ -31,7 +31,7 @@ def case(request: Request, who: Asking, case_id: CaseId, queue: Chosen, correct:
     bench = bench_of(request)
     with bench.store.reading() as session:
         found = cases.find(session, who, case_id)
-        before, after = cases.neighbours(session, who, queue, case_id)
+        before, after = cases.neighbours(session, who, bench.settings, queue, case_id)
         told = shown(bench, who, found, cases.earlier(session, who, found))
     asked = carried(queue)
     told |= {
@@ -76,6 +76,7 @@ async def similar(request: Request, who: Asking, case_id: CaseId) -> HTMLRespons
     near = [
         {
             **one.model_dump(),
+            "name": bench.words.class_name(one.name),
             "confirmed": _confirmed(bench, one.confirmed_by),
             "likeness": bench.words.number(one.likeness, 2),
         }

@@ -13,6 +13,7 @@ from cutis.serve.clinical.red_flags import red_flags
 from cutis.serve.clinical.triage import overrides
 from cutis.serve.kinds import Who
 from cutis.serve.pages import telling
+from cutis.serve.reports.outlined import takes_outline
 from cutis.serve.store.tables import Case
 from cutis.serve.words import Words
 from cutis.serve.workbench import Workbench
@@ -23,6 +24,7 @@ SURE = {"1": 10, "2": 30, "3": 50, "4": 70, "5": 90}  # five steps of sureness, 
 def shown(bench: Workbench, who: Who, case: Case, before: Sequence[Case]) -> dict[str, Any]:
     """The case for `who`. before: the lesion's earlier visits."""
     words, seen = bench.words, cases.view(case, who, bench)
+    outlined = {photo.id for photo in case.photographs if takes_outline(photo)}
     revealed = not seen.hidden
     bundle = bench.models.first
     return {
@@ -38,13 +40,13 @@ def shown(bench: Workbench, who: Who, case: Case, before: Sequence[Case]) -> dic
         "revealed": revealed,
         "history": _history(words, seen.symptoms),
         "note": seen.note,
-        "photographs": [_photograph(bench, p, revealed) for p in seen.photographs],
+        "photographs": [_photograph(bench, p, revealed, p.id in outlined) for p in seen.photographs],
         "said": _said(bench, seen) if revealed else [],
         "earlier": [_earlier(words, one) for one in before for _ in one.photographs[:1]],
         "similar": revealed and bench.similar is not None,
         "readings": [_reading(words, seen, one) for one in seen.readings],
         "in_set": seen.set or [],
-        "classes": [{"code": c.code, "name": c.name} for c in bundle.classes],
+        "classes": [{"code": c.code, "name": words.class_name(c.name)} for c in bundle.classes],
         "filled": _filled(seen, who, {c.code for c in bundle.classes}),
         "management": list(words.under("management").values()),
         "checklists": checklists.definitions(words),
@@ -69,7 +71,8 @@ def _history(words: Words, told: dict[str, bool]) -> list[tuple[str, str]]:
     return rows
 
 
-def _photograph(bench: Workbench, photo: cases.PhotographView, revealed: bool) -> dict[str, Any]:
+def _photograph(bench: Workbench, photo: cases.PhotographView, revealed: bool, outlined: bool) -> dict[str, Any]:
+    """outlined: whether an outline can go out as DICOM."""
     words = bench.words
     answered = any(a.status == "ok" for a in photo.answers or ())
     return {
@@ -78,6 +81,7 @@ def _photograph(bench: Workbench, photo: cases.PhotographView, revealed: bool) -
         "src": f"/api/photographs/{photo.id}/image",
         "thumbnail": f"/photographs/{photo.id}/thumbnail",
         "saliency": f"/api/photographs/{photo.id}/saliency" if revealed and answered else "",
+        "seg": f"/api/photographs/{photo.id}/seg.dcm" if outlined else "",
         "width": photo.width,
         "height": photo.height,
         "mm": photo.mm_per_pixel,
@@ -113,7 +117,7 @@ def _reading(words: Words, seen: cases.CaseView, one: cases.ReadingView) -> dict
         "kind": one.kind,
         "name": one.reader,
         "at": one.created_at,
-        "diagnosis": seen.names.get(one.diagnosis, one.diagnosis),
+        "diagnosis": words.class_name(seen.names[one.diagnosis]) if one.diagnosis in seen.names else one.diagnosis,
         "confidence": sureness(one.confidence),
         "management": one.management,
         "override": one.override,

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from cutis.serve import cases
 from cutis.serve.accounts.who import Asking
-from cutis.serve.clinical.triage import REASONS
+from cutis.serve.clinical.triage import HISTORY, REASONS
 from cutis.serve.kinds import Who
 from cutis.serve.pages import telling
 from cutis.serve.pages.render import ago, bench_of, page
@@ -42,7 +42,7 @@ def queue(
     """The whole page; with a cursor, only the rows that follow."""
     bench = bench_of(request)
     with bench.store.reading() as session:
-        found = cases.queue(session, who, chosen, cursor, ROWS)
+        found = cases.queue(session, who, bench.settings, chosen, cursor, ROWS)
         counts = cases.counts(session, who)
         rows = [_row(bench, who, case) for case in found.cases]
     asked = carried(chosen)
@@ -60,7 +60,8 @@ def queue(
         **values,
         chosen=chosen,
         states=[(name, states[name]) for name in ("open", *STATES, "all")],
-        reasons=[(code, bench.words.t(f"reason.{code}")) for code in REASONS],
+        # on a blind server the queue knows no other reasons
+        reasons=[(code, bench.words.t(f"reason.{code}")) for code in (HISTORY if bench.settings.blind else REASONS)],
         sites=telling.regions(),
         total=states[chosen.state] if plain else None if found.following else len(rows),
         narrowed=chosen != cases.Filter(),
@@ -101,5 +102,5 @@ def _says(bench: Workbench, case: Case, secret: bool) -> tuple[str, str]:
     if found is None:
         return words.t("refusal.title"), pictures
     names = cases.named(case, bench.models)
-    shown = ", ".join(names.get(code, code) for code in found[:SHOWN_NAMES])
+    shown = ", ".join(words.class_name(names.get(code, code)) for code in found[:SHOWN_NAMES])
     return f"{shown} +{len(found) - SHOWN_NAMES}" if len(found) > SHOWN_NAMES else shown, pictures

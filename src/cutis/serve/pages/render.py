@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cutis import __version__
@@ -56,11 +56,13 @@ def page(request: Request, template: str, who: Who | None, status: int = 200, /,
     return HTMLResponse(text, status)
 
 
-def error_page(request: Request, status: int, words: str, headers: Mapping[str, str] | None = None) -> HTMLResponse:
+def error_page(request: Request, status: int, words: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error as a page; as a bare line where htmx asked, which shows it where it was asked for."""
-    template = "error_line.html" if request.headers.get("hx-request") else "error.html"
-    who = getattr(request.state, "who", None)
-    answer = page(request, template, who, status, number=status, said=words)
+    answer: Response
+    if request.headers.get("hx-request"):
+        answer = PlainTextResponse(words, status)
+    else:
+        answer = page(request, "error.html", getattr(request.state, "who", None), status, number=status, said=words)
     answer.headers.update(headers or {})
     return answer
 

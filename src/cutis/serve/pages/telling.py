@@ -64,7 +64,7 @@ def answer(words: Words, said: AnswerView, bundle: Bundle | None) -> dict[str, A
     inside = said.answer_set if said.answer_set is not None else [max(p, key=lambda c: p[c])] if p else []
 
     def name(code: str) -> str:
-        return classes[code].name if code in classes else code
+        return words.class_name(classes[code].name) if code in classes else code
 
     return {
         "status": said.status,

@@ -23,6 +23,7 @@ from cutis.schema.predictions import PredictionsInfo
 from cutis.schema.vocabulary import SITE_COLUMNS, SPECIAL_SITES, site_levels
 from cutis.serve.kinds import Refused
 from cutis.serve.reports.material import Material
+from cutis.serve.reports.outlined import takes_outline
 from cutis.serve.store.tables import Answer, Photograph, now
 
 Point = tuple[float, float]
@@ -62,10 +63,7 @@ def segmentation(material: Material, photograph: Photograph, outline: Sequence[P
     import cv2
 
     image = _image(photograph)
-    if int(image.get("NumberOfFrames") or 1) > 1 or (image.Columns, image.Rows) != (
-        photograph.width,
-        photograph.height,
-    ):
+    if not takes_outline(photograph):
         raise Refused(409, f"photograph {photograph.id}: only DICOM images of one frame are outlined.")
     mask = np.zeros((photograph.height, photograph.width), np.uint8)
     corners = np.clip(np.array(outline, np.float64), -1e4, 1e5).round().astype(np.int32).reshape(-1, 1, 2)

@@ -14,6 +14,7 @@ from cutis.serve.clinical.red_flags import red_flags
 from cutis.serve.clinical.refusal import Refusal, refusals
 from cutis.serve.clinical.triage import overrides
 from cutis.serve.reports.material import Material
+from cutis.serve.reports.observations import class_of
 from cutis.serve.store.tables import Answer, Photograph, Reading
 
 MOST_PICTURES = 3  # that a page has room for
@@ -132,7 +133,8 @@ def _told(photograph: Photograph, answer: Answer, m: Material) -> Told:
     t, classes = m.words.t, m.classes(answer.bundle)
     card = m.cards.get(answer.bundle)
     codes = (answer.answer_set or ()) if answer.status == "ok" else ()
-    listed = [(classes[c].name, _side(classes[c].malignant, m)) if c in classes else (c, "") for c in codes]
+    known = {c.code: (m.words.class_name(c.name), _side(c.malignant, m)) for c in classes.values()}
+    listed = [known.get(code, (code, "")) for code in codes]
     n, of = len(listed), len(answer.probabilities or ())
     count = "one" if n == 1 else "all" if n == of else "most" if 2 * n > of else "many"
     return Told(
@@ -151,7 +153,7 @@ def _side(malignant: bool | None, m: Material) -> str:
 
 def _read(reading: Reading, m: Material) -> Read:
     t = m.words.t
-    when = m.words.day(reading.created_at)
+    when, info = m.words.day(reading.created_at), class_of(reading.diagnosis, m)
     rows = [
         (t("report.confidence"), t("reading.of_100", n=reading.confidence) if reading.confidence is not None else ""),
         (t("report.management"), reading.management),
@@ -160,7 +162,7 @@ def _read(reading: Reading, m: Material) -> Read:
     who = "reading.signed_by" if reading.kind == "signed" else "reading.committed_by"
     return Read(
         who=t(who, name=reading.account.name, when=when),
-        diagnosis=m.named(reading.diagnosis),
+        diagnosis=m.words.class_name(info.name) if info else reading.diagnosis,
         rows=[(what, value) for what, value in rows if value],
         checklists=[(t(f"checklist.{s.name}.title"), s.words) for s in score_all(reading.checklists, m.words)],
     )

@@ -9,7 +9,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, TypeDecorator
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, TypeDecorator, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -77,7 +77,8 @@ class Case(Base):
 
     patient, lesion: keyed pseudonyms. visit_day: days since the patient's first visit. site: a name of the ISIC
     vocabulary. symptoms: name -> bool, of `cutis.serve.clinical.history.SYMPTOMS`. priority: higher is sooner.
-    reasons: codes that say why.
+    reasons: codes that say why. history_priority, history_reasons: the same as if no model had answered; which of the
+    two a reader is told, `cutis.serve.cases.blind` decides.
     """
 
     __tablename__ = "cases"
@@ -96,13 +97,30 @@ class Case(Base):
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     priority: Mapped[int] = mapped_column(default=0)
     reasons: Mapped[list[Any]] = mapped_column(default=list)
+    history_priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    history_reasons: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
     photographs: Mapped[list[Photograph]] = relationship(back_populates="case", order_by="Photograph.place")
     readings: Mapped[list[Reading]] = relationship(back_populates="case", order_by="Reading.id")
 
     __table_args__ = (
         Index("cases_queue", "team", "state", "priority", "received_at", "id"),
+        Index("cases_blind_queue", "team", "state", "history_priority", "received_at", "id"),
         Index("cases_patient", "team", "patient", "lesion", "visit_day"),
     )
+
+
+class Request(Base):
+    """A case that a program asked for under a key of its own, so that asking again opens nothing twice.
+
+    content: SHA-256 of all that was sent.
+    """
+
+    __tablename__ = "requests"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    content: Mapped[str] = mapped_column(String(64))
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
 class Photograph(Base):
@@ -180,3 +198,11 @@ class Entry(Base):
     content: Mapped[str] = mapped_column(Text)
     previous: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
+
+
+class Identity(Base):
+    """One row: by which the folder of pictures knows its store, and when that was made."""
+
+    __tablename__ = "identity"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    created_at: Mapped[datetime]

@@ -1,11 +1,13 @@
 """Every word of the workbench that a person reads, by language: one TOML file each, beside this one.
 
 A key is its path in the file, `t("queue.title")`. A text that depends on a number `n` is a table of "one" and "other";
-`{name}` stands for a value. Keys and values are the same in every language, which a test holds.
+`{name}` stands for a value. Keys and values are the same in every language, which a test holds. What a bundle calls its
+classes is English; classes.<language>.toml has other languages' names for those that are known here.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,10 +30,11 @@ Text = str | Mapping[str, str]
 
 @dataclass(frozen=True)
 class Words:
-    """The texts of one language. texts: dotted key -> text, or its two forms."""
+    """The texts of one language. texts: dotted key -> text, or its two forms. classes: the file of that name."""
 
     language: str
     texts: Mapping[str, Text]
+    classes: Mapping[str, str]
 
     @classmethod
     def of(cls, language: str) -> Words:
@@ -63,6 +66,10 @@ class Words:
         start = f"{prefix}."
         found = {key.removeprefix(start): text for key, text in self.texts.items() if key.startswith(start)}
         return {key: text for key, text in found.items() if "." not in key and isinstance(text, str)}
+
+    def class_name(self, name: str) -> str:
+        """What a class of this English name is called; its own name, where it isn't known here."""
+        return self.classes.get(re.sub(r"\W+", "_", name.casefold()).strip("_"), name)
 
     @property
     def safety(self) -> Safety:
@@ -99,8 +106,11 @@ class Words:
 
 @cache
 def _read(language: str) -> Words:
-    text = (files(__package__) / f"{language}.toml").read_text(encoding="utf-8")
-    return Words(language, dict(_flat(tomllib.loads(text))))
+    folder = files(__package__)
+    text = (folder / f"{language}.toml").read_text(encoding="utf-8")
+    classes = folder / f"classes.{language}.toml"
+    names = tomllib.loads(classes.read_text(encoding="utf-8")) if classes.is_file() else {}
+    return Words(language, dict(_flat(tomllib.loads(text))), names)
 
 
 def _flat(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, Text]]:

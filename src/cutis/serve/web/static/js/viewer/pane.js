@@ -1,16 +1,12 @@
 // One photograph on its stage. The view is kept in the photograph's own terms, so that two panes can share it.
+import { drawn } from "./svg.js";
 
 /** What is looked at: the point (fractions of the photograph) at the pane's middle, and the zoom over "all of it". */
 export const whole = () => ({ x: 0.5, y: 0.5, zoom: 1 });
 export const MOST = 24;
-
-const SVG = "http://www.w3.org/2000/svg";
-
-function drawn(name, values) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(values)) made.setAttribute(key, value);
-  return made;
-}
+/** How far keys move a cross, in screen pixels; the larger with Shift. */
+export const [STEP, STRIDE] = [2, 24];
+const clamp = (value, high) => Math.min(Math.max(value, 0), high);
 
 export class Pane {
   constructor(root) {
@@ -63,14 +59,32 @@ export class Pane {
     return { x: (clientX - box.left - this.left) / (this.scale * this.width), y: (clientY - box.top - this.top) / (this.scale * this.height) };
   }
 
+  /** Where such fractions are drawn: [x, y] in screen pixels of the pane. */
+  spot({ x, y }) {
+    return [this.left + x * this.width * this.scale, this.top + y * this.height * this.scale];
+  }
+
+  /** The pixel [column, row] at such fractions, the nearest one if they lie outside. */
+  pixelOf({ x, y }) {
+    return this.inside([Math.floor(x * this.width), Math.floor(y * this.height)]);
+  }
+
+  inside([column, row]) {
+    return [clamp(column, this.width - 1), clamp(row, this.height - 1)];
+  }
+
+  /** Where the middle of a pixel is drawn. */
+  spotOf([column, row]) {
+    return this.spot({ x: (column + 0.5) / this.width, y: (row + 0.5) / this.height });
+  }
+
   drawLine() {
     const { line } = this;
     this.marks.replaceChildren();
     this.length.hidden = !line?.to;
     if (!line) return;
-    const place = (p) => [this.left + p.x * this.width * this.scale, this.top + p.y * this.height * this.scale];
-    const [x1, y1] = place(line.from);
-    const [x2, y2] = place(line.to ?? line.from);
+    const [x1, y1] = this.spot(line.from);
+    const [x2, y2] = this.spot(line.to ?? line.from);
     for (const css of ["under", ""]) this.marks.append(drawn("line", { x1, y1, x2, y2, class: css }));
     for (const [cx, cy] of [[x1, y1], [x2, y2]]) this.marks.append(drawn("circle", { cx, cy, r: 5 }));
     const [x, y] = y2 > y1 ? [x2, y2] : [x1, y1];
@@ -78,8 +92,7 @@ export class Pane {
     this.length.style.top = `${y}px`;
   }
 
-  drawCross(p) {
-    const [x, y] = [this.left + p.x * this.width * this.scale, this.top + p.y * this.height * this.scale];
+  drawCross([x, y]) {
     for (const css of ["under", "cross"]) {
       this.marks.append(drawn("line", { x1: x - 12, x2: x + 12, y1: y, y2: y, class: css }));
       this.marks.append(drawn("line", { x1: x, x2: x, y1: y - 12, y2: y + 12, class: css }));

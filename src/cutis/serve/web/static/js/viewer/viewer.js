@@ -1,7 +1,8 @@
-// The photograph viewer: zoom, pan, pinch, measure, an earlier visit beside, the saliency above; all by keys as well.
+// The photograph viewer: zoom, pan, pinch, measure, outline, an earlier visit beside, the saliency above; all by keys.
 import { singleKeys, TYPING } from "../keys.js";
 import { announce } from "../live.js";
-import { MOST, Pane, whole } from "./pane.js";
+import { OutlineTool } from "./outline/tool.js";
+import { MOST, Pane, STEP, STRIDE, whole } from "./pane.js";
 
 const PAN = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -12,6 +13,7 @@ class ImageViewer extends HTMLElement {
     this.photos = [...this.querySelectorAll(".film button")];
     this.view = whole();
     this.pointers = new Map();
+    this.outline = new OutlineTool(this);
     this.gone = new AbortController();
     const { signal } = this.gone;
     const stage = this.querySelector(".panes");
@@ -23,8 +25,9 @@ class ImageViewer extends HTMLElement {
     stage.addEventListener("wheel", (event) => this.wheeled(event), { passive: false, signal });
     stage.addEventListener("pointerdown", (event) => this.down(event), { signal });
     stage.addEventListener("pointermove", (event) => this.moved(event), { signal });
+    stage.addEventListener("pointerleave", (event) => this.outline.hovered(event), { signal });
     for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, (event) => this.up(event), { signal });
-    stage.addEventListener("dblclick", (event) => this.zoomAt(this.view.zoom > 1.5 ? 1 / this.view.zoom : 2.5, event), { signal });
+    stage.addEventListener("dblclick", (event) => this.doubled(event), { signal });
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(stage);
     this.choose(this.photos[0]);
@@ -43,6 +46,7 @@ class ImageViewer extends HTMLElement {
     for (const other of this.photos) other.setAttribute("aria-pressed", String(other === button));
     this.photo = button;
     this.panes[0].show(read(button));
+    this.outline.show(button.dataset.photo);
     this.view = whole();
     this.press("saliency", false);
     for (const about of document.querySelectorAll("[data-about]")) about.hidden = about.dataset.about !== button.dataset.photo;
@@ -61,7 +65,8 @@ class ImageViewer extends HTMLElement {
       const same = pane !== first && pane.mm && first.mm;
       pane.draw(this.view, pane === first ? scale : same ? (scale * pane.mm) / first.mm : pane.fit * this.view.zoom, unit);
     }
-    if (this.cursor) first.drawCross(this.cursor);
+    if (this.cursor) first.drawCross(first.spot(this.cursor));
+    this.outline.draw();
     this.querySelector("[data-level]").textContent = `${Math.round(100 * this.view.zoom)} %`;
   }
 
@@ -96,6 +101,10 @@ class ImageViewer extends HTMLElement {
     this.zoomAt(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0018)), event);
   }
 
+  doubled(event) {
+    if (!this.outline.on) this.zoomAt(this.view.zoom > 1.5 ? 1 / this.view.zoom : 2.5, event); // two corners, set quickly
+  }
+
   down(event) {
     if (event.button) return;
     const pane = this.paneOf(event);
@@ -106,14 +115,18 @@ class ImageViewer extends HTMLElement {
       this.drawing = pane;
     } else {
       this.drawing = null;
+      if (this.outline.on && pane === this.panes[0] && this.pointers.size === 1) this.outline.down(event);
+      else this.outline.forget();
     }
   }
 
   moved(event) {
     const last = this.pointers.get(event.pointerId);
-    if (!last) return;
+    if (!last) return this.outline.hovered(event);
     const now = { x: event.clientX, y: event.clientY };
-    if (this.drawing) {
+    if (this.outline.moved(event)) {
+      // a corner moves, not the view
+    } else if (this.drawing) {
       this.drawing.line.to = this.drawing.at(now.x, now.y);
       this.lengths();
       this.draw();
@@ -131,6 +144,7 @@ class ImageViewer extends HTMLElement {
 
   up(event) {
     this.pointers.delete(event.pointerId);
+    this.outline.up(event);
     if (this.drawing && !this.pointers.size) {
       const length = this.drawing.measured;
       if (!length || length.px < 2) this.drawing.line = null;
@@ -145,18 +159,21 @@ class ImageViewer extends HTMLElement {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches(TYPING) || document.querySelector("dialog[open]")) return;
     if (PAN[event.key] && event.target.matches("input")) return; // a slider's own
+    if (this.outline.on && this.outline.pressed(event, PAN[event.key])) return event.preventDefault();
     const here = event.target === this;
     if (PAN[event.key] && (here || event.shiftKey)) {
       const [x, y] = PAN[event.key];
-      if (this.cursor) this.step(x, y, event.shiftKey ? 1 : 12);
+      if (this.cursor) this.step(x, y, event.shiftKey ? STRIDE : STEP);
       else this.pan(60 * x, 60 * y);
     } else if (event.key === "Escape" && this.measuring) this.do("measure");
+    else if (event.key === "Escape" && this.outline.on) this.do("outline");
     else if (event.key === "Enter" && here && this.cursor) this.mark();
     else if (!singleKeys() && !here) return;
     else if (event.key === "+" || event.key === "=") this.zoomAt(1.35);
     else if (event.key === "-" || event.key === "−") this.zoomAt(1 / 1.35);
     else if (event.key === "0") this.do("fit");
     else if (event.key === "m") this.do("measure");
+    else if (event.key === "o") this.do("outline", true);
     else if (event.key === "e") this.do("earlier");
     else if (event.key === "a") this.do("saliency");
     else return;
@@ -195,10 +212,12 @@ class ImageViewer extends HTMLElement {
     const photo = event.target.closest(".film button");
     if (photo) this.choose(photo);
     const tool = event.target.closest("[data-do]");
-    if (tool) this.do(tool.dataset.do);
+    if (tool) this.do(tool.dataset.do, !event.detail); // a button that is pressed by a key counts no clicks
+    const act = event.target.closest("[data-outline]");
+    if (act) this.outline.clicked(act.dataset.outline);
   }
 
-  do(name) {
+  do(name, keys = false) {
     const tool = this.button(name);
     if (!tool || tool.disabled) return;
     const on = tool.getAttribute("aria-pressed") !== "true";
@@ -207,9 +226,17 @@ class ImageViewer extends HTMLElement {
     else if (name === "fit") {
       this.view = whole();
       this.draw();
-    } else if (name === "measure") this.measure(on);
+    } else if (name === "measure" || name === "outline") this.draws(name, on, keys);
     else if (name === "earlier") this.compare(on);
     else if (name === "saliency") this.explain(on);
+  }
+
+  /** One of the two draws at a time. */
+  draws(name, on, keys) {
+    if (on && this.measuring) this.measure(false);
+    if (on && this.outline.on) this.outline.toggle(false);
+    if (name === "measure") this.measure(on);
+    else this.outline.toggle(on, keys);
   }
 
   measure(on) {
