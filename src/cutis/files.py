@@ -72,6 +72,7 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
         try:
             yield partial
             partial.chmod(0o777 & ~_umask())
+            refuse_existing(path)  # another process may have made it meanwhile
             if path.exists():
                 path.rmdir()
             partial.rename(path)

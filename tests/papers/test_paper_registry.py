@@ -13,7 +13,8 @@ from cutis.errors import CutisError
 from cutis.papers.claim import Claim
 from cutis.papers.page import page
 from cutis.papers.registry import every_claim, find_claim, verdict_of
-from cutis.papers.results import FIELDS, read, record
+from cutis.papers.results import FIELDS, WORLD_FIELDS, read, record, world_row, worlds_file
+from cutis.papers.trial import Mean
 from cutis.papers.worlds import WORLDS
 from cutis.train.config import TrainConfig
 from cutis.train.objectives import objective
@@ -94,8 +95,20 @@ def test_the_page_has_a_row_for_each_trial() -> None:
 
 def test_the_page_in_the_docs_is_what_the_command_writes() -> None:
     root = Path(__file__).resolve().parents[2]
-    results = read(root / "benchmarks" / "results" / "papers.csv")
-    assert (root / "docs" / "papers.md").read_text(encoding="utf-8") == page(CLAIMS, results)
+    file = root / "benchmarks" / "results" / "papers.csv"
+    told = page(CLAIMS, read(file), read(worlds_file(file), WORLD_FIELDS))
+    assert (root / "docs" / "papers.md").read_text(encoding="utf-8") == told
+
+
+def test_worlds_are_told_on_the_page(tmp_path: Path) -> None:
+    file = worlds_file(tmp_path / "papers.csv")
+    assert file == tmp_path / "papers_worlds.csv"
+    record(file, world_row("phantom-patch", "baseline", Mean(0.5, 0.25, 0.75, (0.4, 0.6)), "scale=1.0"))
+    record(file, world_row("phantom-patch", "oracle", Mean(0.0, None, None, (0.0,)), "scale=1.0"))
+    record(file, world_row("phantom-patch", "baseline", Mean(0.625, 0.5, 0.75, (0.5, 0.75)), "scale=1.0"))
+    told = page(CLAIMS, [], read(file, WORLD_FIELDS))
+    assert "| phantom-patch | +0.625 [0.500, 0.750] | +0.000 | 2 |" in told
+    assert "planted worlds" not in page(CLAIMS, [])
 
 
 def test_as_a_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,7 +52,7 @@ def papers_(
     folder
         Where worlds and runs are kept, and found again; a temporary folder if not given.
     results
-        Table to read and write.
+        Table to read and write; what is found of worlds goes beside it, as NAME_worlds.csv.
     out
         Page to write.
     """
@@ -70,6 +70,6 @@ def papers_(
         budget = {"minutes": minutes, "epochs": epochs, "accelerator": None if device == "auto" else device}
         how = commands.How(world, data, seeds, {k: v for k, v in budget.items() if v is not None}, scale, folder)
         if action == "worlds":
-            commands.look_at_worlds(how, say)
+            commands.look_at_worlds(how, results, say)
         else:
             commands.run(name or "", how, results, say)

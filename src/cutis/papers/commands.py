@@ -16,7 +16,7 @@ from cutis.papers.claim import Claim, Made
 from cutis.papers.metrics import gap
 from cutis.papers.page import page
 from cutis.papers.registry import every_claim, find_claim, verdict_of
-from cutis.papers.results import read, record, row_of
+from cutis.papers.results import WORLD_FIELDS, read, record, row_of, world_row, worlds_file
 
 Say = Callable[[str], None]
 
@@ -32,6 +32,10 @@ class How:
     budget: Mapping[str, Any] = field(default_factory=dict)
     scale: float = 1.0
     folder: Path | None = None
+
+    @property
+    def told(self) -> str:
+        return ", ".join(f"{k}={v}" for k, v in {**self.budget, "scale": self.scale}.items())
 
 
 def list_all(results: Path, say: Say) -> None:
@@ -91,13 +95,13 @@ def run(name: str, how: How, results: Path, say: Say) -> None:
                 say(f"  {e.metric}: {e.before:.3f} -> {e.after:.3f}, {e.value:+.3f} ({between})")
             before, after = outcome.seconds
             say(f"  {outcome.verdict}; {before:.0f} s -> {after:.0f} s a training, peak memory {outcome.memory:.0f} MB")
-            told = ", ".join(f"{k}={v}" for k, v in {**how.budget, "scale": how.scale}.items())
-            record(results, row_of(claim.id, trial.world, trial.metric.better, outcome, range(how.seeds), told))
+            record(results, row_of(claim.id, trial.world, trial.metric.better, outcome, range(how.seeds), how.told))
     say(f"recorded: {results}")
 
 
-def look_at_worlds(how: How, say: Say) -> None:
-    """Of each world with a planted bias: the baseline's gap, and the oracle's. Exit by CutisError if one can't tell."""
+def look_at_worlds(how: How, results: Path, say: Say) -> None:
+    """Of each world with a planted bias: the baseline's gap, and the oracle's, recorded beside `results`. Exit by
+    CutisError if one can't tell."""
     require("train")
     from cutis.papers.trial import level, predicted, trained
     from cutis.papers.worlds import WORLDS
@@ -118,6 +122,7 @@ def look_at_worlds(how: How, say: Say) -> None:
                 found.append(level(gap(), tables))
                 told = "" if found[-1].low is None else f" ({found[-1].low:+.3f} to {found[-1].high:+.3f})"
                 say(f"{name}, {arm}: gap {found[-1].value:+.3f}{told}")
+                record(worlds_file(results), world_row(name, arm, found[-1], how.told))
             baseline, oracle = found
             if baseline.low is None or baseline.low <= 0 or oracle.value >= baseline.low:
                 useless.append(name)
@@ -127,7 +132,8 @@ def look_at_worlds(how: How, say: Say) -> None:
 
 def write_page(results: Path, out: Path, say: Say) -> None:
     with atomic_file(out) as partial:
-        partial.write_text(page(list(every_claim().values()), read(results)), encoding="utf-8")
+        worlds = read(worlds_file(results), WORLD_FIELDS)
+        partial.write_text(page(list(every_claim().values()), read(results), worlds), encoding="utf-8")
     say(f"{out}: {len(every_claim())} mechanisms")
 
 

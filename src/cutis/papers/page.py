@@ -12,33 +12,57 @@ _HEAD = """# Published mechanisms in Cutis
 Made by `cutis papers page` from `src/cutis/papers/claims/` and `benchmarks/results/papers.csv`. Each claim was put to
 the test in small worlds and with small networks: a verdict says what happened there, not what a paper measured
 elsewhere. *Effect* is method less baseline, the mean over seeds with a 95 % interval (between seeds and over resampled
-patients or lesions of the test part). `cutis papers show ID` tells more, `cutis papers run ID` repeats it.
+patients or lesions of the test part). *Budget*: what differs from the world's own settings; scale is the share of its
+images. `cutis papers show ID` tells more, `cutis papers run ID` repeats it.
 
-| id | mechanism | world | verdict | metric | baseline | effect | seeds | training time |
-|---|---|---|---|---|---|---|---|---|
+| id | mechanism | world | verdict | metric | baseline | effect | seeds | budget | training time |
+|---|---|---|---|---|---|---|---|---|---|
 """
 
 
-def page(claims: Sequence[Claim], results: Sequence[Mapping[str, str]]) -> str:
-    """The page's Markdown."""
+_WORLDS = """## The planted worlds
+
+A world can only tell methods apart if the baseline shows the bias that was planted, and as many images without it don't
+(`cutis papers worlds`). The gap is the average odds difference: balanced accuracy where class and nuisance go together
+as they did in training, less that where they don't.
+
+| world | baseline's gap | oracle's gap | seeds |
+|---|---|---|---|
+"""
+
+
+def page(
+    claims: Sequence[Claim], results: Sequence[Mapping[str, str]], worlds: Sequence[Mapping[str, str]] = ()
+) -> str:
+    """The page's Markdown. results, worlds: lines of the two files."""
     rows, told = [], []
     for claim in claims:
         for world, result in verdict_of(claim, results):
             rows.append(_row(claim, world, result))
         told.append(_told(claim))
-    return _HEAD + "\n".join(rows) + "\n\n" + "\n\n".join(told) + "\n"
+    seen = _WORLDS + "\n".join(_world(worlds)) + "\n\n" if worlds else ""
+    return _HEAD + "\n".join(rows) + "\n\n" + seen + "## Each in short\n\n" + "\n\n".join(told) + "\n"
+
+
+def _world(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    told: dict[str, dict[str, str]] = {}
+    for row in rows:
+        interval = f" [{_short(row['low'])}, {_short(row['high'])}]" if row["low"] else ""
+        told.setdefault(row["world"], {"seeds": row["seeds"]})[row["arm"]] = _short(row["gap"], True) + interval
+    return [f"| {w} | {t.get('baseline', '')} | {t.get('oracle', '')} | {t['seeds']} |" for w, t in told.items()]
 
 
 def _row(claim: Claim, world: str, result: Mapping[str, str] | None) -> str:
     if result is None:
-        return f"| {claim.id} | {claim.title} | {world} | not run yet | | | | | |"
+        return f"| {claim.id} | {claim.title} | {world} | not run yet | | | | | | |"
     low, high = result["low"], result["high"]
     interval = f" [{_short(low)}, {_short(high)}]" if low else ""
     cost = f"x {float(result['seconds_after']) / max(float(result['seconds_before']), 0.1):.2f}"
     metric = f"{result['metric']}, {result['better']} is better"
     return (
         f"| {claim.id} | {claim.title} | {world} | **{result['verdict']}** | {metric} | "
-        f"{_short(result['before'])} | {_short(result['effect'], True)}{interval} | {result['seeds']} | {cost} |"
+        f"{_short(result['before'])} | {_short(result['effect'], True)}{interval} | {result['seeds']} | "
+        f"{result['budget']} | {cost} |"
     )
 
 

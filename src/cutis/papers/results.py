@@ -1,4 +1,4 @@
-"""benchmarks/results/papers.csv: one line a trial, the latest run of each."""
+"""benchmarks/results/papers.csv: a line a trial, the latest run of each. Beside it papers_worlds.csv, of the worlds."""
 
 from __future__ import annotations
 
@@ -13,21 +13,19 @@ from pathlib import Path
 from cutis import __version__
 from cutis.errors import CutisError
 from cutis.files import atomic_file
-from cutis.papers.trial import Outcome
+from cutis.papers.trial import Mean, Outcome
 
+_WHERE = ("budget", "machine", "cutis", "torch", "date")
 FIELDS = (
     *("id", "world", "verdict", "metric", "better", "before", "after", "effect", "low", "high", "seeds", "units"),
-    *("beside", "seconds_before", "seconds_after", "memory_mb", "budget", "machine", "cutis", "torch", "date"),
+    *("beside", "seconds_before", "seconds_after", "memory_mb", *_WHERE),
 )
+WORLD_FIELDS = ("world", "arm", "gap", "low", "high", "seeds", *_WHERE)
 
 
 def row_of(claim: str, world: str, better: str, outcome: Outcome, seeds: Sequence[int], budget: str) -> dict[str, str]:
     """A trial's line."""
     own, *others = outcome.effects
-
-    def number(value: float | None) -> str:
-        return "" if value is None else f"{value:.4f}"
-
     beside = "; ".join(f"{e.metric} {e.before:.3f} -> {e.after:.3f} ({e.value:+.3f})" for e in others)
     values = (
         claim,
@@ -35,42 +33,60 @@ def row_of(claim: str, world: str, better: str, outcome: Outcome, seeds: Sequenc
         outcome.verdict,
         own.metric,
         better,
-        number(own.before),
-        number(own.after),
-        number(own.value),
-        number(own.low),
-        number(own.high),
+        _number(own.before),
+        _number(own.after),
+        _number(own.value),
+        _number(own.low),
+        _number(own.high),
         str(len(seeds)),
         str(own.units),
         beside,
         f"{outcome.seconds[0]:.1f}",
         f"{outcome.seconds[1]:.1f}",
         f"{outcome.memory:.0f}",
-        budget,
-        f"{platform.machine()}, {os.cpu_count()} CPUs",
-        __version__,
-        version("torch"),
-        datetime.now(UTC).date().isoformat(),
+        *_where(budget),
     )
     return dict(zip(FIELDS, values, strict=True))
 
 
-def read(path: Path) -> list[dict[str, str]]:
+def world_row(world: str, arm: str, found: Mean, budget: str) -> dict[str, str]:
+    """A world's line: the gap of an arm, "baseline" or "oracle"."""
+    seen = (_number(found.value), _number(found.low), _number(found.high), str(len(found.by_seed)))
+    return dict(zip(WORLD_FIELDS, (world, arm, *seen, *_where(budget)), strict=True))
+
+
+def _where(budget: str) -> tuple[str, ...]:
+    cpus = f"{platform.machine()}, {os.cpu_count()} CPUs"
+    return budget, cpus, __version__, version("torch"), datetime.now(UTC).date().isoformat()
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def worlds_file(results: Path) -> Path:
+    """The file of worlds that belongs to a file of results."""
+    return results.with_name(f"{results.stem}_worlds{results.suffix}")
+
+
+def read(path: Path, fields: Sequence[str] = FIELDS) -> list[dict[str, str]]:
     """The lines of a results file, none if it isn't there. Raises CutisError for a file of another kind."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
-        if rows.fieldnames != list(FIELDS):
-            raise CutisError(f"{path}: not a file of results: expected the columns {', '.join(FIELDS)}.")
+        if rows.fieldnames != list(fields):
+            raise CutisError(f"{path}: not a file of results: expected the columns {', '.join(fields)}.")
         return list(rows)
 
 
 def record(path: Path, row: dict[str, str]) -> None:
-    """Put a line in, in place of an earlier one of the same trial; ordered by id and world."""
-    kept = [r for r in read(path) if (r["id"], r["world"]) != (row["id"], row["world"])]
+    """Put a line in, in place of an earlier one with the same first two fields; ordered by these."""
+    fields = list(row)
+    key = fields[:2]
+    kept = [r for r in read(path, fields) if any(r[k] != row[k] for k in key)]
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer = csv.DictWriter(file, fields, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(sorted([*kept, row], key=lambda r: (r["id"], r["world"])))
+        writer.writerows(sorted([*kept, row], key=lambda r: tuple(r[k] for k in key)))
