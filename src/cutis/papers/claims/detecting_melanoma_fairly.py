@@ -17,6 +17,10 @@ CLAIM = Claim(
     "move detached. Both of the paper's ways are methods, lntl and tabe; the trial takes lntl.",
     where="train/objectives/unlearning.py",
     use="cutis train DATA --out RUN --method lntl --set column=ita_cutis --set strength=0.5",
+    notes={
+        "phantom-tone": "Nothing moves. Tone is in every pixel and only the default strength was tried, at which "
+        "the reversed gradient doesn't outweigh the diagnosis.",
+    },
     trials=(
         Trial(
             "phantom-tone",

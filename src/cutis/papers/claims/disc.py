@@ -19,6 +19,11 @@ CLAIM = Claim(
     "with images of the same batch.",
     where="train/objectives/disc.py",
     use="cutis train DATA --out RUN --method disc --set concepts=artefact_ruler,artefact_ink",
+    notes={
+        "phantom-patch": "No trace of it in three seeds. The likely cause is ours: mixing leaves at least half of "
+        "the own picture, so a patch that is mixed in is a pale one, and pale patches are told "
+        "from solid ones. The paper mixes in pictures of the concept alone.",
+    },
     trials=(
         Trial(
             "phantom-patch",

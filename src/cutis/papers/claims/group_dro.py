@@ -15,6 +15,11 @@ CLAIM = Claim(
     "keep their weight; the base loss is logit-adjusted. No early stopping by the worst group.",
     where="train/objectives/group_dro.py",
     use="cutis train DATA --out RUN --method group-dro --set column=artefact_ruler",
+    notes={
+        "phantom-patch": "The gap goes whole; where patch and class disagree balanced accuracy rises from 0.13 to "
+        "0.63. It is told the patch of each training image; the oracle, which never saw the bias, "
+        "reaches 0.70 overall, this 0.65.",
+    },
     trials=(
         Trial(
             "phantom-patch",

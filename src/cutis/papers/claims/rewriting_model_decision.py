@@ -18,6 +18,11 @@ CLAIM = Claim(
     "heat maps (train/confounders.py, from Python).",
     where="train/objectives/rewriting.py",
     use='cutis train DATA --out RUN --method rewriting --set rule="not artefact_ruler"',
+    notes={
+        "phantom-patch": "A ninth of the gap goes, with an interval that holds zero. The penalty is on the slope "
+        "along one direction of the features, and the patch can be told along others; a greater "
+        "strength was not tried.",
+    },
     trials=(
         Trial(
             "phantom-patch",

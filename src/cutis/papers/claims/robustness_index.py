@@ -39,6 +39,11 @@ CLAIM = Claim(
     "method in between is gradient reversal of that column; the paper compares foundation models between clinics.",
     where="evaluate/distance/robustness_index.py",
     use="cutis audit BUNDLE DATA --out DOSSIER --against other-source=OTHER (its distances hold the index)",
+    notes={
+        "phantom-patch": "Unlearning lifts the index from 0.10 to 0.25: features are still ordered by the patch "
+        "more than by the diagnosis. Fewer neighbours are counted after it, as the number that "
+        "tells diagnosis best is smaller.",
+    },
     trials=(
         Trial(
             "phantom-patch",

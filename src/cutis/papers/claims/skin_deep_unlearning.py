@@ -19,6 +19,10 @@ CLAIM = Claim(
     "the diagnosis too; within=class, which is ours, unlearns only the rest.",
     where="train/objectives/unlearning.py",
     use="cutis train DATA --out RUN --method tabe --set column=artefact_ruler --set strength=0.5",
+    notes={
+        "phantom-patch": "A third of the gap goes, and accuracy rises with it. The rest stays: where nine in ten "
+        "naevi have the patch, confusing a head about it takes from the diagnosis as well.",
+    },
     trials=(
         Trial(
             "phantom-patch",
