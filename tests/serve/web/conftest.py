@@ -90,7 +90,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     complaints: list[str] = []
 
     def go(url: str, **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": 1280, "height": 800}, **options)
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
