@@ -13,7 +13,8 @@ Made by `cutis papers page` from `src/cutis/papers/claims/` and `benchmarks/resu
 the test in small worlds and with small networks: a verdict says what happened there, not what a paper measured
 elsewhere. *Effect* is method less baseline, the mean over seeds with a 95 % interval (between seeds and over resampled
 patients or lesions of the test part). *Budget*: what differs from the world's own settings; scale is the share of its
-images. `cutis papers show ID` tells more, `cutis papers run ID` repeats it.
+images. *Training time* is wall time over the baseline's, whatever else the machine did: `benchmarks/papers_overhead.py`
+times a step of each method beside the plain one. `cutis papers show ID` tells more, `cutis papers run ID` repeats it.
 
 | id | mechanism | world | verdict | metric | baseline | effect | seeds | budget | training time |
 |---|---|---|---|---|---|---|---|---|---|

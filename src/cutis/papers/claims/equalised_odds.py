@@ -44,6 +44,10 @@ CLAIM = Claim(
     "baseline has one threshold, fitted likewise.",
     where="papers/equalised_odds.py",
     use="python -c 'from cutis.papers.equalised_odds import equalised_odds; help(equalised_odds)'",
+    notes={
+        "phantom-tone": "Both error rates are the same on light and dark skin afterwards, at no loss of accuracy "
+        "that shows. It must be told the group of each patient and answers partly by dice.",
+    },
     trials=(
         Trial(
             "phantom-tone",
