@@ -14,11 +14,14 @@ CLAIM = Claim(
     differences="None; it is the default, and the baseline here is without it.",
     where="train/objectives/cross_entropy.py",
     use="cutis train DATA --out RUN (--set tau=1)",
+    notes={
+        "phantom": "Up from 0.21 to 0.40, and no worse calibrated. It is what cutis train does by default.",
+    },
     trials=tuple(
         Trial(
             world,
             metrics.BALANCED_ACCURACY,
-            method={"method_settings": {"tau": 1.0}},
+            method={},  # tau = 1, the default
             baseline={"method_settings": {"tau": 0.0}},
             beside=(metrics.ECE,),
         )
