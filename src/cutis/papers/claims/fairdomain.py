@@ -19,6 +19,11 @@ CLAIM = Claim(
     where="models/structures/fair_identity.py",
     use="cutis train DATA --out RUN --structure fair-identity --method fair-identity --set groups=2 --set "
     "column=ita_cutis",
+    notes={
+        "phantom-tone": "Nothing moves, neither gap nor accuracy: one attention layer over the last features "
+        "comes after tone and diagnosis are mixed already. The paper is about retinal images, and "
+        "a change of imaging technology, which is not in this world.",
+    },
     trials=(
         Trial(
             "phantom-tone",
