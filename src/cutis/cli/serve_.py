@@ -62,8 +62,6 @@ def serve_(
     from cutis.extras import require
 
     require("serve")
-    gc.disable()  # until it serves: what is imported and opened now stays, and looking through it takes half a second
-    from cutis.serve.run import run
     from cutis.serve.settings import Settings
 
     if not bundles:
@@ -86,4 +84,10 @@ def serve_(
         language=language,
         runtime=runtime,
     )
-    run(settings, folder, say)
+    gc.disable()  # until it serves: what is imported and opened now stays, and looking through it takes half a second
+    try:
+        from cutis.serve.run import run
+
+        run(settings, folder, say)
+    finally:
+        gc.enable()

@@ -48,21 +48,18 @@ def page(
 def _world(rows: Sequence[Mapping[str, str]]) -> list[str]:
     told: dict[str, dict[str, str]] = {}
     for row in rows:
-        interval = f" [{_short(row['low'])}, {_short(row['high'])}]" if row["low"] else ""
-        told.setdefault(row["world"], {"seeds": row["seeds"]})[row["arm"]] = _short(row["gap"], True) + interval
+        told.setdefault(row["world"], {"seeds": row["seeds"]})[row["arm"]] = _short(row["gap"], True) + _interval(row)
     return [f"| {w} | {t.get('baseline', '')} | {t.get('oracle', '')} | {t['seeds']} |" for w, t in told.items()]
 
 
 def _row(claim: Claim, world: str, result: Mapping[str, str] | None) -> str:
     if result is None:
         return f"| {claim.id} | {claim.title} | {world} | not run yet | | | | | | |"
-    low, high = result["low"], result["high"]
-    interval = f" [{_short(low)}, {_short(high)}]" if low else ""
     cost = f"x {float(result['seconds_after']) / max(float(result['seconds_before']), 0.1):.2f}"
     metric = f"{result['metric']}, {result['better']} is better"
     return (
         f"| {claim.id} | {claim.title} | {world} | **{result['verdict']}** | {metric} | "
-        f"{_short(result['before'])} | {_short(result['effect'], True)}{interval} | {result['seeds']} | "
+        f"{_short(result['before'])} | {_short(result['effect'], True)}{_interval(result)} | {result['seeds']} | "
         f"{result['budget']} | {cost} |"
     )
 
@@ -70,6 +67,10 @@ def _row(claim: Claim, world: str, result: Mapping[str, str] | None) -> str:
 def _told(claim: Claim) -> str:
     notes = "".join(f" *{world}*: {words}" for world, words in claim.notes.items())
     return f"**{claim.id}** (`{claim.where}`). {claim.citation} Claim: {claim.claim} Ours: {claim.differences}{notes}"
+
+
+def _interval(row: Mapping[str, str]) -> str:
+    return f" [{_short(row['low'])}, {_short(row['high'])}]" if row["low"] else ""
 
 
 def _short(text: str, sign: bool = False) -> str:
