@@ -43,7 +43,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        bench = app.state.workbench = Workbench.open(settings)
+        try:
+            bench = app.state.workbench = Workbench.open(settings)
+        except CutisError as error:
+            app.state.refusal = error  # whoever runs the server says it
+            raise
         watcher = Watcher(bench) if settings.watch else None
         sweeper = Sweeper(bench.store, bench.pictures)
         try:

@@ -6,6 +6,7 @@ import gc
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -29,15 +30,18 @@ def run(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
     except OSError as error:
         raise CutisError(f"--folder {folder}: {(error.strerror or 'cannot be made').lower()}.") from None
     taken = take_port(settings.host, settings.port)
-    server = _Server(configuration(settings))
+    config = configuration(settings)
+    server = _Server(config)
     address = f"{'https' if settings.tls else 'http'}://{_shown(settings.host)}:{taken.getsockname()[1]}/"
     try:
         say(f"workbench: {address} (Ctrl-C to stop)")
-        server.run(sockets=[taken])
+        with suppress(SystemExit):  # uvicorn's word for a start that failed
+            server.run(sockets=[taken])
     finally:
         taken.close()
     if not server.started:
-        raise CutisError("the workbench did not start; the line above says why.")
+        told = CutisError("the workbench did not start; the line above says why.")
+        raise getattr(getattr(config.app, "state", None), "refusal", told)
 
 
 class _Server(uvicorn.Server):

@@ -81,6 +81,14 @@ class Discreet(logging.Formatter):
         return "\n".join(lines)
 
 
+class Untold(logging.Filter):
+    """Leaves out a start's traceback that ends in a CutisError: `cutis.serve.run` says that in one line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        return not (text.startswith("Traceback") and "\ncutis.errors.CutisError: " in text)
+
+
 def _places(trace: TracebackType | None) -> list[str]:
     return [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(trace)]
 
@@ -91,7 +99,8 @@ def log_config(level: str = "INFO") -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"discreet": {"()": Discreet, "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "discreet"}},
+        "filters": {"untold": {"()": Untold}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "discreet", "filters": ["untold"]}},
         "loggers": {
             name: {"handlers": ["stderr"], "level": level, "propagate": False} for name in ("uvicorn", "cutis")
         },
