@@ -92,7 +92,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     def go(url: str, **options: Any) -> Any:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # a busy machine is slow, not wrong
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         opened.append(context)
@@ -111,4 +111,6 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
 @pytest.fixture(scope="module")
 def expect(browser: Any) -> Any:
     """Playwright's assertions, which wait."""
-    return pytest.importorskip("playwright.sync_api").expect
+    found = pytest.importorskip("playwright.sync_api").expect
+    found.set_options(timeout=60_000)
+    return found

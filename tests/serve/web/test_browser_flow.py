@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 
 
 def press(page: Any, *keys: str) -> None:
+    page.wait_for_load_state()  # a page that is seen may still wait for the script that listens
     for key in keys:
         page.keyboard.press(key)
 
