@@ -59,6 +59,23 @@ def test_gap_is_the_difference_of_its_groups_and_worst_the_smaller(table: pl.Dat
     assert one[0] == pytest.approx(balanced_accuracy_score(kept["target"], kept["predicted"]))
 
 
+def test_groups_apart_in_auroc_are_scikit_learns(table: pl.DataFrame) -> None:
+    rng = np.random.default_rng(2)
+    table = table.with_columns(
+        tone=pl.Series([("dark", "light", None)[i] for i in rng.integers(0, 3, len(table))]),
+        age=pl.Series(rng.integers(20, 80, len(table)).astype(float)),
+    )
+    for metric, groups in (
+        (metrics.auroc_gap("tone"), [pl.col("tone") == "dark", pl.col("tone") == "light"]),
+        (metrics.auroc_gap("age", above=50), [pl.col("age") >= 50, pl.col("age") < 50]),
+    ):
+        found = at(metric, table)
+        for k, w in enumerate([np.ones(len(table)), *WEIGHTS.T]):
+            among = [table.with_columns(w=w).filter(g) for g in groups]
+            told = [roc_auc_score(t["malignant"], t["p_malignant"], sample_weight=t["w"]) for t in among]
+            assert found[k] == pytest.approx(abs(told[0] - told[1]))
+
+
 def test_calibration_error_by_hand() -> None:
     table = pl.DataFrame(
         {"target": ["a", "b", "a", "b"], "predicted": ["a", "a", "a", "b"], "p_a": [0.9, 0.9, 0.6, 0.4]}

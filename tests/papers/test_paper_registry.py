@@ -13,8 +13,18 @@ from cutis.errors import CutisError
 from cutis.papers.claim import Claim
 from cutis.papers.page import page
 from cutis.papers.registry import every_claim, find_claim, verdict_of
-from cutis.papers.results import FIELDS, WORLD_FIELDS, read, record, world_row, worlds_file
-from cutis.papers.trial import Mean
+from cutis.papers.results import (
+    BESIDE_FIELDS,
+    FIELDS,
+    WORLD_FIELDS,
+    beside_file,
+    beside_row,
+    read,
+    record,
+    world_row,
+    worlds_file,
+)
+from cutis.papers.trial import Effect, Mean
 from cutis.papers.worlds import WORLDS
 from cutis.train.config import TrainConfig
 from cutis.train.objectives import objective
@@ -96,7 +106,7 @@ def test_the_page_has_a_row_for_each_trial() -> None:
 def test_the_page_in_the_docs_is_what_the_command_writes() -> None:
     root = Path(__file__).resolve().parents[2]
     file = root / "benchmarks" / "results" / "papers.csv"
-    told = page(CLAIMS, read(file), read(worlds_file(file), WORLD_FIELDS))
+    told = page(CLAIMS, read(file), read(worlds_file(file), WORLD_FIELDS), read(beside_file(file), BESIDE_FIELDS))
     assert (root / "docs" / "papers.md").read_text(encoding="utf-8") == told
 
 
@@ -109,6 +119,31 @@ def test_worlds_are_told_on_the_page(tmp_path: Path) -> None:
     told = page(CLAIMS, [], read(file, WORLD_FIELDS))
     assert "| phantom-patch | +0.625 [0.500, 0.750] | +0.000 | 2 |" in told
     assert "planted worlds" not in page(CLAIMS, [])
+
+
+def test_groups_of_photographs_are_told_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = tmp_path / "papers.csv"
+    file = beside_file(results)
+    assert file == tmp_path / "papers_beside.csv"
+
+    def put(claim: str, world: str, metric: str, value: float) -> None:
+        seen = Effect(value, value - 0.25, value + 0.25, (value,), metric, 0.5, 0.5 + value, 9)
+        record(file, beside_row(claim, world, "lower", seen, range(3), "scale=1.0"), keys=3)
+
+    put("circle", "ham10000", "auroc_gap[tone]", 0.5)
+    put("circle", "ham10000", "auroc_gap[tone]", -0.125)  # run again
+    put("circle", "ham10000", "balanced_accuracy", 0.0)
+    put("mixup", "ham10000", "balanced_accuracy", 0.0)  # no groups beside it
+    put("disc", "phantom-patch", "auroc_gap[tone]", 0.0)  # no photographs
+    told = page(CLAIMS, [], (), read(file, BESIDE_FIELDS))
+    assert "| 0.500 -> 0.375, -0.125 [-0.375, 0.125] |" in told
+    section = told.split("## Groups of photographs")[1].split("## ")[0]
+    assert "| circle |" in section
+    assert "| mixup |" not in section
+    assert "| disc |" not in section
+    assert "Groups of photographs" not in page(CLAIMS, [])
+    _, out, _ = in_process(capsys, "papers", "show", "circle", "--results", results)
+    assert "auroc_gap[tone] 0.5000 -> 0.3750, -0.1250 [-0.3750, 0.1250]" in out
 
 
 def test_as_a_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,17 @@ from cutis.papers.claim import Claim, Made
 from cutis.papers.metrics import gap
 from cutis.papers.page import page
 from cutis.papers.registry import every_claim, find_claim, verdict_of
-from cutis.papers.results import WORLD_FIELDS, read, record, row_of, world_row, worlds_file
+from cutis.papers.results import (
+    BESIDE_FIELDS,
+    WORLD_FIELDS,
+    beside_file,
+    beside_row,
+    read,
+    record,
+    row_of,
+    world_row,
+    worlds_file,
+)
 
 Say = Callable[[str], None]
 
@@ -62,6 +72,7 @@ def show(name: str, results: Path, say: Say) -> None:
         ("to train with it", claim.use),
     ):
         say(f"{head}: {words}" if head else words)
+    beside = [row for row in read(beside_file(results), BESIDE_FIELDS) if row["id"] == claim.id]
     for world, result in verdict_of(claim, read(results)):
         if result is None:
             say(f"{world}: not run yet. Run: cutis papers run {claim.id} --world {world}")
@@ -69,6 +80,10 @@ def show(name: str, results: Path, say: Say) -> None:
             told = f"{result['metric']} {result['before']} -> {result['after']}, effect {result['effect']}"
             between = f"[{result['low']}, {result['high']}], {result['seeds']} seeds, {result['date']}"
             say(f"{world}: {result['verdict']} ({told} {between})")
+        for row in beside:
+            if row["world"] == world:
+                between = f"[{row['low']}, {row['high']}]"
+                say(f"  {row['metric']} {row['before']} -> {row['after']}, {row['effect']} {between}")
         if note := claim.notes.get(world):
             say(f"  {note}")
 
@@ -95,7 +110,10 @@ def run(name: str, how: How, results: Path, say: Say) -> None:
                 say(f"  {e.metric}: {e.before:.3f} -> {e.after:.3f}, {e.value:+.3f} ({between})")
             before, after = outcome.seconds
             say(f"  {outcome.verdict}; {before:.0f} s -> {after:.0f} s a training, peak memory {outcome.memory:.0f} MB")
-            record(results, row_of(claim.id, trial.world, trial.metric.better, outcome, range(how.seeds), how.told))
+            told = (range(how.seeds), how.told)
+            record(results, row_of(claim.id, trial.world, trial.metric.better, outcome, *told))
+            for metric, e in zip(trial.beside, outcome.effects[1:], strict=True):
+                record(beside_file(results), beside_row(claim.id, trial.world, metric.better, e, *told), keys=3)
     say(f"recorded: {results}")
 
 
@@ -132,8 +150,8 @@ def look_at_worlds(how: How, results: Path, say: Say) -> None:
 
 def write_page(results: Path, out: Path, say: Say) -> None:
     with atomic_file(out) as partial:
-        worlds = read(worlds_file(results), WORLD_FIELDS)
-        partial.write_text(page(list(every_claim().values()), read(results), worlds), encoding="utf-8")
+        worlds, beside = read(worlds_file(results), WORLD_FIELDS), read(beside_file(results), BESIDE_FIELDS)
+        partial.write_text(page(list(every_claim().values()), read(results), worlds, beside), encoding="utf-8")
     say(f"{out}: {len(every_claim())} mechanisms")
 
 

@@ -61,21 +61,38 @@ def _worst(table: pl.DataFrame, column: str) -> Statistic:
     return value
 
 
-def _auroc(table: pl.DataFrame, column: str, case: str) -> Statistic:
-    """Of the score in `column`, for the bool column `case`; ties count half."""
+def _auroc(table: pl.DataFrame, column: str, case: str, rows: Bools | None = None) -> Statistic:
+    """Of the score in `column`, for the bool column `case`, of these rows or all; ties count half."""
     score, sick = table[column].to_numpy(), table[case].to_numpy().astype(bool)
+    among = np.ones(len(table)) if rows is None else rows.astype(float)
     order = np.argsort(score, kind="stable")
     level = np.unique(score[order], return_inverse=True)[1]
     starts = np.flatnonzero(np.r_[True, np.diff(level) > 0])
 
     def value(weights: Floats) -> Floats:
-        w = weights[order]
+        w = (among[:, None] * weights)[order]
         cases = np.add.reduceat(w * sick[order, None], starts, axis=0)
         others = np.add.reduceat(w * ~sick[order, None], starts, axis=0)
         below = np.cumsum(others, axis=0) - others / 2
         with np.errstate(invalid="ignore"):
             found: Floats = (cases * below).sum(0) / (cases.sum(0) * others.sum(0))
         return found
+
+    return value
+
+
+def _auroc_gap(table: pl.DataFrame, column: str, above: float | None) -> Statistic:
+    group = table[column] if above is None else table[column] >= above
+    group = group.cast(pl.String)
+    every = [
+        _auroc(table, "p_malignant", "malignant", (group == g).fill_null(False).to_numpy())
+        for g in sorted(group.drop_nulls().unique())
+    ]
+
+    def value(weights: Floats) -> Floats:
+        found = np.stack([one(weights) for one in every])
+        apart: Floats = found.max(0) - found.min(0)
+        return apart
 
     return value
 
@@ -136,6 +153,13 @@ def worst(column: str) -> Metric:
     return Metric(f"worst[{column}]", words, "higher", partial(_worst, column=column))
 
 
+def auroc_gap(column: str, above: float | None = None) -> Metric:
+    """AUROC of malignant in the group with the highest, less that in the group with the lowest; with `above`, the
+    groups are the values from it on and those below. Not negative, so chance alone makes it more than 0."""
+    words = f"AUROC of malignant, how far groups by {column} are apart"
+    return Metric(f"auroc_gap[{column}]", words, "lower", partial(_auroc_gap, column=column, above=above))
+
+
 def auroc(score: str, case: str) -> Metric:
     """Area under the ROC curve of the column `score` for the bool column `case`."""
     words = f"AUROC of {score} for {case}"
@@ -149,4 +173,12 @@ def mean_of(column: str, words: str, better: Better = "higher", unit: str = "") 
 
 AUROC = Metric(
     "auroc_malignant", "AUROC of malignant", "higher", partial(_auroc, column="p_malignant", case="malignant")
+)
+# What a method that is about groups did to photographs: over all, and between groups. Not by ink, which few have, nor
+# by how the diagnosis was confirmed, as melanomas are confirmed in one way.
+IN_GROUPS = (
+    BALANCED_ACCURACY,
+    AUROC,
+    *(auroc_gap(column) for column in ("tone", "contrast", "hair", "ruler", "dark_corner")),
+    auroc_gap("age_approx", above=50),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cutis.papers.claim import Claim
+from cutis.papers.metrics import IN_GROUPS
 from cutis.papers.registry import verdict_of
 
 _HEAD = """# Published mechanisms in Cutis
@@ -32,16 +33,30 @@ as they did in training, less that where they don't.
 """
 
 
+_GROUPS = """## Groups of photographs
+
+Trials on HAM10000 that are about groups, looked at in all groups, whichever the method was told: AUROC of malignant in
+the best group less that in the worst. Groups are estimated tone (half and half), contrast of lesion and skin (half and
+half), hair, ruler and dark corners as detected, age from 50 on. A cell: baseline -> method, effect [95 % interval over
+seeds and resampled lesions]. `papers_beside.csv` has these and the rest of what was measured beside the claims.
+
+"""
+
+
 def page(
-    claims: Sequence[Claim], results: Sequence[Mapping[str, str]], worlds: Sequence[Mapping[str, str]] = ()
+    claims: Sequence[Claim],
+    results: Sequence[Mapping[str, str]],
+    worlds: Sequence[Mapping[str, str]] = (),
+    beside: Sequence[Mapping[str, str]] = (),
 ) -> str:
-    """The page's Markdown. results, worlds: lines of the two files."""
+    """The page's Markdown. results, worlds, beside: lines of the three files."""
     rows, told = [], []
     for claim in claims:
         for world, result in verdict_of(claim, results):
             rows.append(_row(claim, world, result))
         told.append(_told(claim))
     seen = _WORLDS + "\n".join(_world(worlds)) + "\n\n" if worlds else ""
+    seen += _groups(beside)
     return _HEAD + "\n".join(rows) + "\n\n" + seen + "## Each in short\n\n" + "\n\n".join(told) + "\n"
 
 
@@ -50,6 +65,24 @@ def _world(rows: Sequence[Mapping[str, str]]) -> list[str]:
     for row in rows:
         told.setdefault(row["world"], {"seeds": row["seeds"]})[row["arm"]] = _short(row["gap"], True) + _interval(row)
     return [f"| {w} | {t.get('baseline', '')} | {t.get('oracle', '')} | {t['seeds']} |" for w, t in told.items()]
+
+
+def _groups(beside: Sequence[Mapping[str, str]]) -> str:
+    """The table of the trials that have an AUROC gap beside them, if there are any."""
+    names = [metric.name for metric in IN_GROUPS]
+    cells: dict[str, dict[str, str]] = {}
+    for row in beside:
+        if row["world"] == "ham10000" and row["metric"] in names:
+            effect = _short(row["effect"], True) + _interval(row)
+            cells.setdefault(row["id"], {})[row["metric"]] = (
+                f"{_short(row['before'])} -> {_short(row['after'])}, {effect}"
+            )
+    found = {name: told for name, told in cells.items() if any(metric.startswith("auroc_gap") for metric in told)}
+    if not found:
+        return ""
+    head = f"| id | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}\n"
+    lines = [f"| {name} | {' | '.join(told.get(m, '') for m in names)} |" for name, told in found.items()]
+    return _GROUPS + head + "\n".join(lines) + "\n\n"
 
 
 def _row(claim: Claim, world: str, result: Mapping[str, str] | None) -> str:

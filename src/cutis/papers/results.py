@@ -1,4 +1,6 @@
-"""benchmarks/results/papers.csv: a line a trial, the latest run of each. Beside it papers_worlds.csv, of the worlds."""
+"""benchmarks/results/papers.csv: a line a trial, the latest run of each. Beside it papers_worlds.csv, of the worlds,
+and papers_beside.csv, what else a trial measured.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,20 @@ from pathlib import Path
 from cutis import __version__
 from cutis.errors import CutisError
 from cutis.files import atomic_file
-from cutis.papers.trial import Mean, Outcome
+from cutis.papers.trial import Effect, Mean, Outcome
 
 _WHERE = ("budget", "machine", "cutis", "torch", "date")
 FIELDS = (
     *("id", "world", "verdict", "metric", "better", "before", "after", "effect", "low", "high", "seeds", "units"),
-    *("beside", "seconds_before", "seconds_after", "memory_mb", *_WHERE),
+    *("seconds_before", "seconds_after", "memory_mb", *_WHERE),
 )
+BESIDE_FIELDS = ("id", "world", "metric", "better", "before", "after", "effect", "low", "high", "seeds", *_WHERE)
 WORLD_FIELDS = ("world", "arm", "gap", "low", "high", "seeds", *_WHERE)
 
 
 def row_of(claim: str, world: str, better: str, outcome: Outcome, seeds: Sequence[int], budget: str) -> dict[str, str]:
     """A trial's line."""
-    own, *others = outcome.effects
-    beside = "; ".join(f"{e.metric} {e.before:.3f} -> {e.after:.3f} ({e.value:+.3f})" for e in others)
+    own = outcome.effects[0]
     values = (
         claim,
         world,
@@ -40,13 +42,19 @@ def row_of(claim: str, world: str, better: str, outcome: Outcome, seeds: Sequenc
         _number(own.high),
         str(len(seeds)),
         str(own.units),
-        beside,
         f"{outcome.seconds[0]:.1f}",
         f"{outcome.seconds[1]:.1f}",
         f"{outcome.memory:.0f}",
         *_where(budget),
     )
     return dict(zip(FIELDS, values, strict=True))
+
+
+def beside_row(claim: str, world: str, better: str, seen: Effect, seeds: Sequence[int], budget: str) -> dict[str, str]:
+    """The line of something that a trial measured beside its claim."""
+    numbers = (seen.before, seen.after, seen.value, seen.low, seen.high)
+    values = (claim, world, seen.metric, better, *map(_number, numbers), str(len(seeds)), *_where(budget))
+    return dict(zip(BESIDE_FIELDS, values, strict=True))
 
 
 def world_row(world: str, arm: str, found: Mean, budget: str) -> dict[str, str]:
@@ -69,6 +77,11 @@ def worlds_file(results: Path) -> Path:
     return results.with_name(f"{results.stem}_worlds{results.suffix}")
 
 
+def beside_file(results: Path) -> Path:
+    """The file of what was measured beside the claims that belongs to a file of results."""
+    return results.with_name(f"{results.stem}_beside{results.suffix}")
+
+
 def read(path: Path, fields: Sequence[str] = FIELDS) -> list[dict[str, str]]:
     """The lines of a results file, none if it isn't there. Raises CutisError for a file of another kind."""
     if not path.is_file():
@@ -80,10 +93,10 @@ def read(path: Path, fields: Sequence[str] = FIELDS) -> list[dict[str, str]]:
         return list(rows)
 
 
-def record(path: Path, row: dict[str, str]) -> None:
-    """Put a line in, in place of an earlier one with the same first two fields; ordered by these."""
+def record(path: Path, row: dict[str, str], keys: int = 2) -> None:
+    """Put a line in, in place of an earlier one with the same first fields, so many as `keys`; ordered by these."""
     fields = list(row)
-    key = fields[:2]
+    key = fields[:keys]
     kept = [r for r in read(path, fields) if any(r[k] != row[k] for k in key)]
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:

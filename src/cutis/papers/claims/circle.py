@@ -35,7 +35,7 @@ CLAIM = Claim(
             "ham10000",
             metrics.worst("tone"),
             method={"method": "circle"},
-            beside=(metrics.BALANCED_ACCURACY, metrics.AUROC),
+            beside=metrics.IN_GROUPS,
         ),
     ),
 )

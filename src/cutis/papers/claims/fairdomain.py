@@ -45,7 +45,7 @@ CLAIM = Claim(
                 "method": "fair-identity",
                 "method_settings": {"column": "tone"},
             },
-            beside=(metrics.BALANCED_ACCURACY, metrics.AUROC),
+            beside=metrics.IN_GROUPS,
         ),
     ),
 )
