@@ -47,14 +47,14 @@ def test_the_gradient_comes_back_with_its_sign_turned():
 
 
 def test_lntl_is_its_equation():
-    made, network = prepared(Lntl("g", strength=0.7, hidden=0))
+    made, network = prepared(Lntl("g", strength=0.7, certainty=0.2, hidden=0))
     features = torch.randn(7, 3, generator=torch.Generator().manual_seed(1)).requires_grad_()
     terms = made.terms(step_of(features, network))
     w, b = made.head.weight.detach(), made.head.bias.detach()
     log_q = F.log_softmax(features.detach()[:6] @ w.T + b, dim=1)
     group = torch.tensor([0, 1, 0, 1, 0, 1])
     assert torch.allclose(terms["lntl_head"], -log_q[torch.arange(6), group].mean())
-    assert torch.allclose(terms["lntl_certainty"], 0.7 * (log_q.exp() * log_q).sum(1).mean())
+    assert torch.allclose(terms["lntl_certainty"], 0.2 * (log_q.exp() * log_q).sum(1).mean())
     terms["lntl_head"].backward()
     down = (log_q.exp() - F.one_hot(group, 2)) / 6  # of the cross-entropy by the head's logits
     assert torch.allclose(made.head.weight.grad, down.T @ features.detach()[:6], atol=1e-6)  # the head descends
@@ -83,6 +83,21 @@ def test_within_a_class_each_has_a_head_of_its_own():
     target, group = torch.tensor([0, 1, 2, 0, 1, 2]), torch.tensor([0, 1, 0, 1, 0, 1])
     by_hand = F.cross_entropy(said[torch.arange(6), target], group)
     assert torch.allclose(made.terms(step_of(features, network))["tabe_head"], by_hand)
+
+
+def test_rare_groups_count_as_much_as_common_ones():
+    rare = replace(DATA, table=pl.DataFrame({"g": ["a", "b", "b", "b", "b", "a", None]}))
+    group, target = torch.tensor([0, 1, 1, 1, 1, 0]), torch.tensor([0, 1, 2, 0, 1, 2])
+    features = torch.randn(7, 3, generator=torch.Generator().manual_seed(4))
+    for within, counts in (("all", [[2, 4]]), ("class", [[1, 1], [1, 2], [1, 1]])):
+        made, network = Tabe("g", hidden=0, within=within), identity_network()
+        made.prepare(rare, network)
+        said = (features[:6] @ made.head.weight.T + made.head.bias).view(6, made.heads, 2)
+        which = target if within == "class" else torch.zeros_like(target)
+        each = F.cross_entropy(said[torch.arange(6), which], group, reduction="none")
+        weight = torch.tensor([1 / counts[w][g] for w, g in zip(which, group, strict=True)])
+        by_hand = (weight * each).sum() / weight.sum()
+        assert torch.allclose(made.terms(step_of(features, network))["tabe_head"], by_hand)
 
 
 def test_a_batch_of_unknowns_costs_nothing():
@@ -165,5 +180,7 @@ def test_settings_out_of_range():
     ):
         with pytest.raises(CutisError, match=words):
             objective("tabe", column="g", **settings)
+    with pytest.raises(CutisError, match="certainty = -1"):
+        Lntl("g", certainty=-1)
     with pytest.raises(CutisError, match="one group"):
         Lntl("g").prepare(replace(DATA, table=pl.DataFrame({"g": ["a"] * 7})), identity_network())

@@ -16,7 +16,7 @@ CLAIM = Claim(
     differences="Tone in two groups, estimated by our own method; one optimiser and one step, with what must not "
     "move detached. Both of the paper's ways are methods, lntl and tabe; the trial takes lntl.",
     where="train/objectives/unlearning.py",
-    use="cutis train DATA --out RUN --method lntl --set column=ita_cutis --set strength=0.5",
+    use="cutis train DATA --out RUN --method lntl --set column=ita_cutis --set strength=1",
     notes={
         "phantom-tone": "Nothing moves. Tone is in every pixel and only the default strength was tried, at which "
         "the reversed gradient doesn't outweigh the diagnosis.",

@@ -18,7 +18,7 @@ CLAIM = Claim(
     "ways are methods; the trial takes tabe. Where the artefact nearly is the diagnosis, unlearning it takes from "
     "the diagnosis too; within=class, which is ours, unlearns only the rest.",
     where="train/objectives/unlearning.py",
-    use="cutis train DATA --out RUN --method tabe --set column=artefact_ruler --set strength=0.5",
+    use="cutis train DATA --out RUN --method tabe --set column=artefact_ruler --set strength=0.03",
     notes={
         "phantom-patch": "A third of the gap goes, and accuracy rises with it. The rest stays: where nine in ten "
         "naevi have the patch, confusing a head about it takes from the diagnosis as well.",

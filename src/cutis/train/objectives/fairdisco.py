@@ -29,6 +29,7 @@ class FairDisCo(Tabe):
     """column: the groups. alpha: of the confusion, beta: of the contrast, 0 or more. temperature: T, above 0."""
 
     name = "fairdisco"
+    even = False
 
     def __init__(self, column: str, alpha: float = 1.0, beta: float = 0.8, temperature: float = 0.1) -> None:
         super().__init__(column, strength=alpha)

@@ -6,14 +6,18 @@ the features, and the features learn that it can't. With f the features, h the h
 b the true group, there are two ways to make them:
 
     lntl (Kim et al., "Learning Not to Learn", CVPR 2019): the head descends CE(q, b), its gradient comes
-        to the features with its sign turned, times s; and the features descend s * sum_k q_k log q_k, the negative
-        entropy.
+        to the features with its sign turned, times s = 1; and the features descend l * sum_k q_k log q_k, the negative
+        entropy, l = 0.01.
     tabe (Alvi, Zisserman & Nellaker, "Turning a Blind Eye", ECCV workshops 2018): the head descends
         CE(q, b) on features that are held still; the features descend s * -(1 / N) sum_k log q_k, the confusion, under
-        a head that is held still.
+        a head that is held still, s = 0.03.
+
+s and l are those of Bevan & Atapour-Abarghouei's public code, and so is that CE weighs a group by 1 / its images: else
+a head that knows nothing would say the common group, and features would pay for that for ever.
 
 What we do differently: both are one step of one optimiser, as the parts that must not move are detached (they step in
-turn); the head is a small network of our choosing. within="class" is ours: the head knows the diagnosis, so only what
+turn, the head at a higher learning rate); the confusion is of equal parts, where that code draws its weights from
+U(0, 1); the head is a small network of our choosing. within="class" is ours: the head knows the diagnosis, so only what
 the nuisance tells beyond it is unlearned (Zhao et al., "Conditional learning of fair representations", ICLR 2020).
 Where nuisance and diagnosis go together in training, unlearning without that takes from the diagnosis too.
 """
@@ -22,6 +26,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call
@@ -39,7 +44,10 @@ class Unlearning(Grouped):
     within: "all", or "class" for a head that knows the diagnosis.
     """
 
-    def __init__(self, column: str, strength: float = 0.5, hidden: float = 64, within: str = "all") -> None:
+    even = True  # whether groups count alike in the head's loss, whatever their size
+    weights: torch.Tensor  # (heads, groups), of an image in it
+
+    def __init__(self, column: str, strength: float, hidden: float = 64, within: str = "all") -> None:
         super().__init__(column)
         check_settings(self.name, strength=(strength, 0, float("inf")), hidden=(hidden, 0, 4096))
         check_choice(self.name, "within", within, ("all", "class"))
@@ -49,6 +57,12 @@ class Unlearning(Grouped):
         super().prepare(data, network)
         self.heads = len(data.codes) if self.within == "class" else 1
         self.head = nuisance_head(network.num_features, self.heads * len(self.groups.names), self.hidden)
+        counts = np.zeros((self.heads, len(self.groups.names)))
+        which = data.target if self.heads > 1 else np.zeros_like(data.target)
+        known = self.groups.codes >= 0
+        np.add.at(counts, (which[known], self.groups.codes[known]), 1)
+        weights = torch.from_numpy(1 / counts.clip(1)).float()
+        self.register_buffer("weights", weights if self.even else torch.ones_like(weights), persistent=False)
 
     def terms(self, step: Step) -> dict[str, torch.Tensor]:
         group = self.group(step.batch)
@@ -62,6 +76,11 @@ class Unlearning(Grouped):
         """The terms for features (k, d) of known groups (k,); which: (k,) the head asked of each, its class or 0."""
         raise NotImplementedError(f"{type(self).__name__} must define apart")
 
+    def told(self, log_q: torch.Tensor, which: torch.Tensor, group: torch.Tensor) -> torch.Tensor:
+        """The head's cross-entropy, of log-probabilities (k, groups)."""
+        weights = self.weights[which, group]
+        return -(weights * log_q.gather(1, group[:, None])[:, 0]).sum() / weights.sum()
+
     def log_q(self, features: torch.Tensor, which: torch.Tensor, *, frozen: bool = False) -> torch.Tensor:
         """(k, groups) log-probabilities that the head gives. frozen: no gradient reaches the head."""
         held: dict[str, Any] = {name: p.detach() for name, p in self.head.named_parameters()}
@@ -71,26 +90,37 @@ class Unlearning(Grouped):
 
 
 class Lntl(Unlearning):
-    """Learning not to learn: gradient reversal, and entropy of the head's answer. See `Unlearning` for settings."""
+    """Learning not to learn: gradient reversal, and entropy of the head's answer. strength: of the reversed gradient.
+    certainty: l, of the entropy, 0 or more. See `Unlearning` for the others."""
 
     name = "lntl"
 
+    def __init__(
+        self, column: str, strength: float = 1.0, certainty: float = 0.01, hidden: float = 64, within: str = "all"
+    ) -> None:
+        super().__init__(column, strength, hidden, within)
+        check_settings(self.name, certainty=(certainty, 0, float("inf")))
+        self.certainty = certainty
+
     def apart(self, features: torch.Tensor, which: torch.Tensor, group: torch.Tensor) -> dict[str, torch.Tensor]:
-        told = self.log_q(reversed_gradient(features, self.strength), which)
+        told = self.told(self.log_q(reversed_gradient(features, self.strength), which), which, group)
         log_q = self.log_q(features, which, frozen=True)
         certainty = (log_q.exp() * log_q).sum(1).mean()
-        return {f"{self.name}_head": F.nll_loss(told, group), f"{self.name}_certainty": self.strength * certainty}
+        return {f"{self.name}_head": told, f"{self.name}_certainty": self.certainty * certainty}
 
 
 class Tabe(Unlearning):
-    """Turning a blind eye: a confusion loss. See `Unlearning` for settings."""
+    """Turning a blind eye: a confusion loss. strength: of the confusion. See `Unlearning` for the others."""
 
     name = "tabe"
 
+    def __init__(self, column: str, strength: float = 0.03, hidden: float = 64, within: str = "all") -> None:
+        super().__init__(column, strength, hidden, within)
+
     def apart(self, features: torch.Tensor, which: torch.Tensor, group: torch.Tensor) -> dict[str, torch.Tensor]:
-        told = self.log_q(features.detach(), which)
+        told = self.told(self.log_q(features.detach(), which), which, group)
         confusion = -self.log_q(features, which, frozen=True).mean()
-        return {f"{self.name}_head": F.nll_loss(told, group), f"{self.name}_confusion": self.strength * confusion}
+        return {f"{self.name}_head": told, f"{self.name}_confusion": self.strength * confusion}
 
 
 def nuisance_head(features: int, outputs: int, hidden: int) -> nn.Module:
