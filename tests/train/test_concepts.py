@@ -131,11 +131,26 @@ def test_disc_mixes_into_other_classes_and_keeps_labels():
     assert torch.equal(mixed.target, batch.target)
     assert not moved[batch.target == 0].any()  # their other class has no concept to mix in
     assert moved[batch.target == 1].any()
-    rulers = features[data.table["ruler"].to_numpy()]
-    for i in moved.nonzero()[:, 0].tolist():  # on the line between itself and some image with a ruler
+    partners = features[data.table["ruler"].to_numpy() & (data.target == 1)]
+    for i in moved.nonzero()[:, 0].tolist():  # on the line between itself and some image of its class with a ruler
         towards = mixed.images[i, :, 0, 0] - features[i]
-        cosine = F.cosine_similarity(towards[None], rulers - features[i], dim=1)
+        cosine = F.cosine_similarity(towards[None], partners - features[i], dim=1)
         assert cosine.max() > 0.999
+
+
+def test_disc_keeps_half_of_an_image_whose_class_never_shows_the_concept():
+    ruler = np.arange(32) % 2 == 1
+    data = TrainingData(pl.DataFrame({"ruler": ruler}), 1 - ruler.astype(int), ["nv", "mel"], np.arange(32))
+    pixels = torch.from_numpy(np.repeat(ruler[:, None].astype(np.float32), 3, 1))
+    part = Disc("ruler", share=1.0, warmup=0.0)
+    remembered(part, data, pixels)
+    part.chance[:] = 1
+    torch.manual_seed(0)
+    batch = Batch((pixels[:, :, None, None].clone(),), torch.from_numpy(data.target), torch.arange(32))
+    mixed = part.change(batch, at_start(identity_network())).images[:, 0, 0, 0]
+    assert (mixed[~ruler] > 0.05).any()
+    assert (mixed[~ruler] <= 0.5).all()
+    assert (mixed[ruler] == 1).all()
 
 
 def trained(method: str, steps: int = 160, **settings) -> Network:

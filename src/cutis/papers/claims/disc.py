@@ -16,7 +16,7 @@ CLAIM = Claim(
     "for classes other than c",
     differences="Concepts are columns, found by a detector or a person, not a bank of web images; directions are "
     "ridged discriminants; environments are k-means in features and correctness; a share of each batch is mixed, "
-    "with images of the same batch.",
+    "with images of the same batch, of the same class where one shows the concept.",
     where="train/objectives/disc.py",
     use="cutis train DATA --out RUN --method disc --set concepts=artefact_ruler,artefact_ink",
     notes={

@@ -15,7 +15,8 @@ What we do differently: concepts are columns of the manifest (artefacts, found b
 of web images; their directions are discriminants (`concepts.py`), not support vectors; environments are k-means in the
 features and correctness (which counts as much as they), without UMAP; a share of each batch is mixed, where theirs
 adds one mixed batch a class to every step, at several times the cost; and x' is an image of the same batch, lesion and
-all, so l is at least a half.
+all: one of class y where the batch has one that shows k, so that y stays true, else of another, and then l is at least
+a half.
 """
 
 from __future__ import annotations
@@ -72,10 +73,15 @@ class Disc(ConceptPart):
         odds = self.chance[other]
         concept = torch.multinomial(odds + (odds.sum(1, keepdim=True) == 0), 1)[:, 0]
         shows = (self.has[batch.rows] == 1).T[concept].float()  # (b, b): who shows the concept drawn for whom
+        shows.fill_diagonal_(0)
+        kin = shows * (batch.target[:, None] == batch.target)
+        has_kin = kin.sum(1) > 0
+        shows = torch.where(has_kin[:, None], kin, shows)
         wanted = (torch.rand(b, device=device) < self.share) & (odds.sum(1) > 0) & (shows.sum(1) > 0)
         partner = torch.multinomial(shows + (shows.sum(1, keepdim=True) == 0), 1)[:, 0]
         own = torch.distributions.Beta(self.a, self.a).sample((b,)).to(batch.images)
-        own = torch.where(wanted, torch.maximum(own, 1 - own), torch.ones_like(own))
+        own = torch.where(has_kin, own, torch.maximum(own, 1 - own))
+        own = torch.where(wanted, own, torch.ones_like(own))
         images = torch.lerp(batch.images[partner], batch.images, own[:, None, None, None])
         self._mixed = wanted
         return replace(batch, views=(images, *batch.views[1:]))
