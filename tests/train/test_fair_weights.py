@@ -127,3 +127,10 @@ def test_bad_settings_are_named(method):
     wrong = {"group-dro": {"eta": 0}, "reweight": {"within": "x"}, "fair-error-bound": {"momentum": 1}}[method]
     with pytest.raises(CutisError, match=f"method {method}: setting {next(iter(wrong))}"):
         objective(method, column="g", **wrong)
+
+
+def test_frequency_is_not_corrected_for_twice():
+    assert objective("group-dro", column="g").tau == 0
+    assert objective("group-dro", column="g", within="all").tau == 1
+    assert objective("group-dro", column="g", tau=0.5).tau == 0.5
+    assert objective("focal+group-dro", column="g").name == "focal+group-dro"

@@ -12,7 +12,7 @@ CLAIM = Claim(
     idea="Each group has a share of the loss, and shares grow where the loss is high.",
     equation="q_g <- q_g exp(eta (l_g + C / sqrt(n_g))), scaled to sum to one; L = sum_g q_g l_g",
     differences="Batches are drawn as usual, not by group (resample beside it does that); images of unknown group "
-    "keep their weight; the base loss is logit-adjusted. No early stopping by the worst group.",
+    "keep their weight; the loss isn't logit-adjusted, the baseline's is. No early stopping by the worst group.",
     where="train/objectives/group_dro.py",
     use="cutis train DATA --out RUN --method group-dro --set column=artefact_ruler",
     notes={

@@ -74,8 +74,11 @@ def objective(name: str, **settings: Any) -> Objective:
     base, parts = (bases or ["cross-entropy"])[0], [n for n in names if n in PARTS]
     makers: dict[str, Callable[..., Any]] = {base: LOSSES[base], **{n: PARTS[n] for n in parts}}
     given = _dealt(makers, settings)
+    beside = [made_with(PARTS[n], f"method {n}", given[n]) for n in parts]
+    if base == "cross-entropy" and any(part.evens_classes for part in beside):
+        given[base].setdefault("tau", 0.0)
     made = made_with(LOSSES[base], f"method {base}", given[base])
-    return made.beside([made_with(PARTS[n], f"method {n}", given[n]) for n in parts]) if parts else made
+    return made.beside(beside) if beside else made
 
 
 def _dealt(makers: Mapping[str, Callable[..., Any]], settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

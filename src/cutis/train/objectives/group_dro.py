@@ -6,7 +6,8 @@ algorithm 1 and section 3.3. Idea: each group has a share q of the loss, and sha
     q_g <- q_g exp(eta (l_g + C / sqrt(n_g))), scaled to sum to one;   L = sum_g q_g l_g
 
 with l_g the mean loss of group g in the batch and n_g its images in training. As in the paper a group is a column's
-value within a class, unless within="all". What we do differently: the batch is drawn as usual, not by group (put
+value within a class, unless within="all"; as classes then weigh alike already, cross-entropy beside it isn't adjusted
+for their frequency unless tau says so. What we do differently: the batch is drawn as usual, not by group (put
 `resample` beside it for that); shares of groups that a batch lacks wait, and the others' are scaled up to one for it;
 images of unknown group keep their weight of one.
 """
@@ -35,6 +36,7 @@ class GroupDro(Grouped):
         check_settings(self.name, eta=(eta, 1e-9, 100), adjustment=(adjustment, 0, float("inf")))
         check_choice(self.name, "within", within, ("class", "all"))
         self.eta, self.adjustment, self.within = eta, adjustment, within
+        self.evens_classes = within == "class"
 
     def prepare(self, data: TrainingData, network: Network) -> None:
         super().prepare(data, network)

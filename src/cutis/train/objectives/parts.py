@@ -41,7 +41,8 @@ class Part(nn.Module):
 
     name: as in --method. columns: of the manifest that a batch must carry. views: further views of each image, besides
     the first, that it asks for; `own` gives them. alike: these are posed and coloured as the first. blends: its
-    `change` makes one image of several, so that what a column says of it is no longer true.
+    `change` makes one image of several, so that what a column says of it is no longer true. evens_classes: it weighs
+    classes alike, so that cross-entropy beside it needn't correct for their frequency as well.
     """
 
     name: str = ""
@@ -49,6 +50,7 @@ class Part(nn.Module):
     views: int = 0
     alike: bool = False
     blends: bool = False
+    evens_classes: bool = False
     first_view: int = 1  # set by Classification
 
     def prepare(self, data: TrainingData, network: Network) -> None:
