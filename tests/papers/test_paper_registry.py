@@ -21,6 +21,7 @@ from cutis.papers.results import (
     beside_row,
     read,
     record,
+    steps,
     world_row,
     worlds_file,
 )
@@ -103,10 +104,23 @@ def test_the_page_has_a_row_for_each_trial() -> None:
     assert all(f"**{c.id}**" in told for c in CLAIMS)
 
 
+def test_cost_is_of_a_step_where_one_was_timed(tmp_path: Path) -> None:
+    results = tmp_path / "papers.csv"
+    assert steps(results) == {}
+    (tmp_path / "papers_overhead.csv").write_text("method,overhead\ncutmix,1.25\n")
+    took = {"low": "", "seconds_before": "10", "seconds_after": "30"}
+    lines = [line(find_claim(name), world="ham10000", **took) for name in ("cutmix", "deep-ensembles")]
+    told = page(CLAIMS, lines, steps=steps(results))
+    assert "| cutmix | CutMix | ham10000 |" in told
+    assert told.count("| step x 1.25 |") == 1
+    assert told.count("| training x 3.00 |") == 1
+
+
 def test_the_page_in_the_docs_is_what_the_command_writes() -> None:
     root = Path(__file__).resolve().parents[2]
     file = root / "benchmarks" / "results" / "papers.csv"
-    told = page(CLAIMS, read(file), read(worlds_file(file), WORLD_FIELDS), read(beside_file(file), BESIDE_FIELDS))
+    worlds, beside = read(worlds_file(file), WORLD_FIELDS), read(beside_file(file), BESIDE_FIELDS)
+    told = page(CLAIMS, read(file), worlds, beside, steps(file))
     assert (root / "docs" / "papers.md").read_text(encoding="utf-8") == told
 
 

@@ -24,6 +24,7 @@ from cutis.papers.results import (
     read,
     record,
     row_of,
+    steps,
     world_row,
     worlds_file,
 )
@@ -151,7 +152,8 @@ def look_at_worlds(how: How, results: Path, say: Say) -> None:
 def write_page(results: Path, out: Path, say: Say) -> None:
     with atomic_file(out) as partial:
         worlds, beside = read(worlds_file(results), WORLD_FIELDS), read(beside_file(results), BESIDE_FIELDS)
-        partial.write_text(page(list(every_claim().values()), read(results), worlds, beside), encoding="utf-8")
+        told = page(list(every_claim().values()), read(results), worlds, beside, steps(results))
+        partial.write_text(told, encoding="utf-8")
     say(f"{out}: {len(every_claim())} mechanisms")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from cutis.papers.claim import Claim
 from cutis.papers.metrics import IN_GROUPS
@@ -14,10 +15,11 @@ Made by `cutis papers page` from `src/cutis/papers/claims/` and `benchmarks/resu
 the test in small worlds and with small networks: a verdict says what happened there, not what a paper measured
 elsewhere. *Effect* is method less baseline, the mean over seeds with a 95 % interval (between seeds and over resampled
 patients or lesions of the test part). *Budget*: what differs from the world's own settings; scale is the share of its
-images. *Training time* is wall time over the baseline's, whatever else the machine did: `benchmarks/papers_overhead.py`
-times a step of each method beside the plain one. `cutis papers show ID` tells more, `cutis papers run ID` repeats it.
+images. *Cost* is a step's time over the plain step's (`benchmarks/papers_overhead.py`), or where no step was timed, a
+training's wall time over the baseline's, whatever else the machine did. `cutis papers show ID` tells more,
+`cutis papers run ID` repeats it.
 
-| id | mechanism | world | verdict | metric | baseline | effect | seeds | budget | training time |
+| id | mechanism | world | verdict | metric | baseline | effect | seeds | budget | cost |
 |---|---|---|---|---|---|---|---|---|---|
 """
 
@@ -48,12 +50,14 @@ def page(
     results: Sequence[Mapping[str, str]],
     worlds: Sequence[Mapping[str, str]] = (),
     beside: Sequence[Mapping[str, str]] = (),
+    steps: Mapping[str, float] = MappingProxyType({}),
 ) -> str:
-    """The page's Markdown. results, worlds, beside: lines of the three files."""
+    """The page's Markdown. results, worlds, beside: lines of the three files. steps: method -> its step's time over the
+    plain step's."""
     rows, told = [], []
     for claim in claims:
         for world, result in verdict_of(claim, results):
-            rows.append(_row(claim, world, result))
+            rows.append(_row(claim, world, result, steps))
         told.append(_told(claim))
     seen = _WORLDS + "\n".join(_world(worlds)) + "\n\n" if worlds else ""
     seen += _groups(beside)
@@ -85,10 +89,13 @@ def _groups(beside: Sequence[Mapping[str, str]]) -> str:
     return _GROUPS + head + "\n".join(lines) + "\n\n"
 
 
-def _row(claim: Claim, world: str, result: Mapping[str, str] | None) -> str:
+def _row(claim: Claim, world: str, result: Mapping[str, str] | None, steps: Mapping[str, float]) -> str:
     if result is None:
         return f"| {claim.id} | {claim.title} | {world} | not run yet | | | | | | |"
-    cost = f"x {float(result['seconds_after']) / max(float(result['seconds_before']), 0.1):.2f}"
+    trial = claim.trial(world)
+    step = steps.get(trial.method.get("method", "")) if trial else None
+    wall = float(result["seconds_after"]) / max(float(result["seconds_before"]), 0.1)
+    cost = f"training x {wall:.2f}" if step is None else f"step x {step:.2f}"
     metric = f"{result['metric']}, {result['better']} is better"
     return (
         f"| {claim.id} | {claim.title} | {world} | **{result['verdict']}** | {metric} | "

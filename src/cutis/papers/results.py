@@ -1,5 +1,5 @@
 """benchmarks/results/papers.csv: a line a trial, the latest run of each. Beside it papers_worlds.csv, of the worlds,
-and papers_beside.csv, what else a trial measured.
+papers_beside.csv, what else a trial measured, and papers_overhead.csv, the benchmark's.
 """
 
 from __future__ import annotations
@@ -91,6 +91,15 @@ def read(path: Path, fields: Sequence[str] = FIELDS) -> list[dict[str, str]]:
         if rows.fieldnames != list(fields):
             raise CutisError(f"{path}: not a file of results: expected the columns {', '.join(fields)}.")
         return list(rows)
+
+
+def steps(results: Path) -> dict[str, float]:
+    """Method -> time of its step over the plain step's, as `benchmarks/papers_overhead.py` recorded it."""
+    path = results.with_name(f"{results.stem}_overhead{results.suffix}")
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["method"]: float(row["overhead"]) for row in csv.DictReader(file)}
 
 
 def record(path: Path, row: dict[str, str], keys: int = 2) -> None:
