@@ -14,11 +14,12 @@ CLAIM = Claim(
     idea="A head learns to tell the artefact from features that are held still, and the features learn to confuse "
     "it: its answer should be the same for all groups.",
     equation="L = L_class + CE(h(stop(f)), artefact) - s (1 / N) sum_k log q_k, q from a head held still",
-    differences="One optimiser and one step. Artefacts are planted, or found by our detectors. Both of the paper's "
+    differences="One optimiser and one step, and strength 0.5, as the authors' 0.03 moved nothing in either world. "
+    "Artefacts are planted, or found by our detectors. Both of the paper's "
     "ways are methods; the trial takes tabe. Where the artefact nearly is the diagnosis, unlearning it takes from "
     "the diagnosis too; within=class, which is ours, unlearns only the rest.",
     where="train/objectives/unlearning.py",
-    use="cutis train DATA --out RUN --method tabe --set column=artefact_ruler --set strength=0.03",
+    use="cutis train DATA --out RUN --method tabe --set column=artefact_ruler --set strength=0.5",
     notes={
         "phantom-patch": "A third of the gap goes, and accuracy rises with it. The rest stays: where nine in ten "
         "naevi have the patch, confusing a head about it takes from the diagnosis as well.",
@@ -27,13 +28,13 @@ CLAIM = Claim(
         Trial(
             "phantom-patch",
             metrics.gap(),
-            method={"method": "tabe", "method_settings": {"column": "patch"}},
+            method={"method": "tabe", "method_settings": {"column": "patch", "strength": 0.5}},
             beside=(metrics.within("bias", "against"), metrics.BALANCED_ACCURACY),
         ),
         Trial(
             "ham10000",
             metrics.worst("ruler"),
-            method={"method": "tabe", "method_settings": {"column": "ruler"}},
+            method={"method": "tabe", "method_settings": {"column": "ruler", "strength": 0.5}},
             beside=metrics.IN_GROUPS,
         ),
     ),

@@ -10,10 +10,11 @@ b the true group, there are two ways to make them:
         entropy, l = 0.01.
     tabe (Alvi, Zisserman & Nellaker, "Turning a Blind Eye", ECCV workshops 2018): the head descends
         CE(q, b) on features that are held still; the features descend s * -(1 / N) sum_k log q_k, the confusion, under
-        a head that is held still, s = 0.03.
+        a head that is held still, s = 0.5.
 
-s and l are those of Bevan & Atapour-Abarghouei's public code, and so is that CE weighs a group by 1 / its images: else
-a head that knows nothing would say the common group, and features would pay for that for ever.
+lntl's s and l are those of Bevan & Atapour-Abarghouei's public code, and so is that CE weighs a group by 1 / its
+images: else a head that knows nothing would say the common group, and features would pay for that for ever. For tabe
+that code has s = 0.03, with which nothing moved in our worlds (docs/papers.md).
 
 What we do differently: both are one step of one optimiser, as the parts that must not move are detached (they step in
 turn, the head at a higher learning rate); the confusion is of equal parts, where that code draws its weights from
@@ -114,7 +115,7 @@ class Tabe(Unlearning):
 
     name = "tabe"
 
-    def __init__(self, column: str, strength: float = 0.03, hidden: float = 64, within: str = "all") -> None:
+    def __init__(self, column: str, strength: float = 0.5, hidden: float = 64, within: str = "all") -> None:
         super().__init__(column, strength, hidden, within)
 
     def apart(self, features: torch.Tensor, which: torch.Tensor, group: torch.Tensor) -> dict[str, torch.Tensor]:
