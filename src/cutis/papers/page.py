@@ -40,7 +40,8 @@ _GROUPS = """## Groups of photographs
 Trials on HAM10000 that are about groups, looked at in all groups, whichever the method was told: AUROC of malignant in
 the best group less that in the worst. Groups are estimated tone (half and half), contrast of lesion and skin (half and
 half), hair, ruler and dark corners as detected, age from 50 on. A cell: baseline -> method, effect [95 % interval over
-seeds and resampled lesions]. `papers_beside.csv` has these and the rest of what was measured beside the claims.
+seeds and resampled lesions]. Worst groups (above) hold classes of a few test pictures, so only a large effect on them
+can show. `papers_beside.csv` has these and the rest of what was measured beside the claims.
 
 """
 

@@ -89,8 +89,9 @@ export class OutlineTool {
     const corner = this.near([event.clientX, event.clientY], REACH[event.pointerType] ?? REACH.mouse);
     const [x, y] = corner === null ? [event.clientX, event.clientY] : this.onScreen(this.outline.corners[corner]);
     const [dx, dy] = [x - event.clientX, y - event.clientY]; // a corner isn't moved by being touched beside its middle
+    const pixel = this.pixel(event.clientX, event.clientY); // of what was pressed: words below may change, and the layout
     this.release();
-    this.press = { corner, x: event.clientX, y: event.clientY, dx, dy, moved: false };
+    this.press = { corner, pixel, x: event.clientX, y: event.clientY, dx, dy, moved: false };
     this.viewer.draw();
   }
 
@@ -130,7 +131,7 @@ export class OutlineTool {
     } else if (press.corner === 0 && outline.closable) {
       this.close();
     } else if (press.corner === null && !outline.closed) {
-      this.add(this.pixel(press.x, press.y));
+      this.add(press.pixel);
     }
   }
 
