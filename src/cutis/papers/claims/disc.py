@@ -20,9 +20,11 @@ CLAIM = Claim(
     where="train/objectives/disc.py",
     use="cutis train DATA --out RUN --method disc --set concepts=artefact_ruler,artefact_ink",
     notes={
-        "phantom-patch": "No trace of it in three seeds. The likely cause is ours: mixing leaves at least half of "
-        "the own picture, so a patch that is mixed in is a pale one, and pale patches are told "
-        "from solid ones. The paper mixes in pictures of the concept alone.",
+        "phantom-patch": "Almost a third of the gap goes, and where patch and class disagree balanced accuracy "
+        "rises from 0.12 to 0.32. At first pictures of any class were mixed in, pale and with the "
+        "wrong lesion, and nothing moved.",
+        "ham10000": "Nothing moves, neither worst group nor gaps. Rulers, hair and ink go with the diagnosis "
+        "only weakly here, so no concept's influence differs much between environments.",
     },
     trials=(
         Trial(

@@ -47,6 +47,8 @@ CLAIM = Claim(
     notes={
         "phantom-tone": "Both error rates are the same on light and dark skin afterwards, at no loss of accuracy "
         "that shows. It must be told the group of each patient and answers partly by dice.",
+        "ham10000": "Not shown: the worst tone gains 0.03 and all lose 0.02, if anything. Few melanomas are "
+        "on the darker half to set a threshold by.",
     },
     trials=(
         Trial(

@@ -17,6 +17,8 @@ CLAIM = Claim(
     notes={
         "phantom": "Up from 0.21 to 0.35 over plain cross-entropy. Its class weights probably do most of "
         "that: logit adjustment, which cutis train does by default, reaches 0.40.",
+        "ham10000": "Up from 0.27 to 0.46 over plain cross-entropy, as in the phantom, and calibration worse "
+        "by 0.11 even after temperature scaling.",
     },
     trials=tuple(
         Trial(

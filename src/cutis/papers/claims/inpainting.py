@@ -16,6 +16,12 @@ CLAIM = Claim(
     "detector doesn't see stays, and it sees less in pictures of 80 pixels than in real ones.",
     where="train/objectives/inpaint.py",
     use="cutis train DATA --out RUN --method inpaint --set artefacts=hair,ruler,ink",
+    notes={
+        "phantom-hair": "Half of the gap goes, and accuracy rises where hair and class disagree. What is left "
+        "probably comes of hairs too fine for the detector, and of traces of painting.",
+        "ham10000": "Nothing moves, unlike in the hair world. The detectors find what is obvious, and rulers "
+        "and hair tell little about the diagnosis here.",
+    },
     trials=(
         Trial(
             "phantom-hair",

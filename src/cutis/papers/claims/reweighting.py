@@ -17,6 +17,7 @@ CLAIM = Claim(
     notes={
         "phantom-patch": "The gap goes whole, as with group DRO and more simply: 0.13 to 0.66 where patch and "
         "class disagree.",
+        "ham10000": "Nothing moves. Rulers go with the diagnosis only weakly here, so the weights are near one.",
     },
     trials=(
         Trial(

@@ -40,9 +40,12 @@ CLAIM = Claim(
     where="evaluate/distance/robustness_index.py",
     use="cutis audit BUNDLE DATA --out DOSSIER --against other-source=OTHER (its distances hold the index)",
     notes={
-        "phantom-patch": "Unlearning lifts the index from 0.10 to 0.25: features are still ordered by the patch "
-        "more than by the diagnosis. Fewer neighbours are counted after it, as the number that "
-        "tells diagnosis best is smaller.",
+        "phantom-patch": "Unlearning lifts the index from 0.10 to 0.36: features are still ordered by the patch "
+        "more than by the diagnosis. How many neighbours are counted changes with it, as that is "
+        "the number that tells diagnosis best.",
+        "ham10000": "Nothing moves; dark corners and diagnosis are no better told apart. Probably the corner "
+        "isn't what a picture's neighbours share, but the device and clinic behind it, whose "
+        "colours stay.",
     },
     trials=(
         Trial(
