@@ -20,6 +20,11 @@ CLAIM = Claim(
     "small convolutional encoder in place of ViT-B, with a member on every block.",
     where="models/structures/ladine.py",
     use="cutis train DATA --out RUN --structure ladine [--set members=4] [--set samples=20]",
+    notes={
+        "phantom": "In the direction of the claim under corruption, on clean pictures and in calibration, "
+        "with intervals that hold zero by far. Its density is a Gaussian of logits, not a "
+        "diffusion.",
+    },
     trials=tuple(
         Trial(
             world,
