@@ -23,8 +23,8 @@ CLAIM = Claim(
         "phantom-tone": "In the direction of the claim in gap and accuracy, but the interval holds zero with "
         "three seeds. At the default strength; counterparts that can't be changed believably are "
         "left out.",
-        "ham10000": "Nothing moves, at twice the time. The tones of HAM10000 lie close together, and the "
-        "worst tone's balanced accuracy rests on classes of two to ten pictures.",
+        "ham10000": "Nothing moves, at nearly twice the time. The worst tone's balanced accuracy rests on "
+        "classes of two to ten pictures.",
     },
     trials=(
         Trial(

@@ -23,8 +23,9 @@ CLAIM = Claim(
         "phantom-patch": "Almost a third of the gap goes, and where patch and class disagree balanced accuracy "
         "rises from 0.12 to 0.32. At first pictures of any class were mixed in, pale and with the "
         "wrong lesion, and nothing moved.",
-        "ham10000": "Nothing moves, neither worst group nor gaps. Rulers, hair and ink go with the diagnosis "
-        "only weakly here, so no concept's influence differs much between environments.",
+        "ham10000": "Nothing moves, neither worst group nor gaps. Artefacts go with the diagnosis far more "
+        "weakly here than where they were planted, so there is little to find between "
+        "environments.",
     },
     trials=(
         Trial(

@@ -19,8 +19,8 @@ CLAIM = Claim(
     notes={
         "phantom-hair": "Half of the gap goes, and accuracy rises where hair and class disagree. What is left "
         "probably comes of hairs too fine for the detector, and of traces of painting.",
-        "ham10000": "Nothing moves, unlike in the hair world. The detectors find what is obvious, and rulers "
-        "and hair tell little about the diagnosis here.",
+        "ham10000": "Nothing moves, unlike in the hair world, where hair nearly is the diagnosis. The "
+        "detectors find only what is obvious.",
     },
     trials=(
         Trial(

@@ -18,7 +18,7 @@ CLAIM = Claim(
         "phantom": "No effect in ten passes of plain cross-entropy, which hardly finds the rare classes. "
         "Together with logit adjustment, our default, it lowered balanced accuracy from 0.40 to "
         "0.30: uniform targets and a prior in the logits contradict each other.",
-        "ham10000": "No effect at all, as in the phantom: ten passes leave nothing overconfident to smooth.",
+        "ham10000": "No effect at all, as in the phantom: probably ten passes leave little overconfidence to smooth.",
     },
     trials=tuple(
         Trial(

@@ -22,7 +22,7 @@ CLAIM = Claim(
     use="cutis train DATA --out RUN --augment-suite medmnistc",
     notes={
         "phantom": "Not shown: as good under the corruptions it trained with, worse, if anything, on clean "
-        "pictures. A small network in ten passes has enough to do with clean ones.",
+        "pictures. Probably a small network in ten passes has enough to do with clean ones.",
     },
     trials=tuple(
         Trial(

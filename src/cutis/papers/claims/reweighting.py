@@ -17,7 +17,8 @@ CLAIM = Claim(
     notes={
         "phantom-patch": "The gap goes whole, as with group DRO and more simply: 0.13 to 0.66 where patch and "
         "class disagree.",
-        "ham10000": "Nothing moves. Rulers go with the diagnosis only weakly here, so the weights are near one.",
+        "ham10000": "Nothing moves. A melanoma has a ruler 2.6 times as often as a naevus in the test part; "
+        "what was planted in the patch world is nine times.",
     },
     trials=(
         Trial(

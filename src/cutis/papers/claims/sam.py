@@ -15,8 +15,8 @@ CLAIM = Claim(
     where="train/sharpness.py",
     use="cutis train DATA --out RUN --sharpness 0.05",
     notes={
-        "phantom": "Not shown in ten passes, each of which costs two; lower, if anything. What SAM betters "
-        "is said to come late in training, where this doesn't go.",
+        "phantom": "Not shown in ten passes, each of which costs two; lower, if anything. Longer budgets "
+        "were not tried.",
     },
     trials=tuple(
         Trial(world, metrics.BALANCED_ACCURACY, method={"sharpness": 0.05}, beside=(metrics.ECE,))

@@ -24,8 +24,8 @@ CLAIM = Claim(
         "phantom-patch": "A third of the gap goes, and accuracy rises with it. The rest stays: where nine in ten "
         "naevi have the patch, confusing a head about it takes from the diagnosis as well.",
         "ham10000": "In the direction of the claim for rulers, worst group and AUROC gap, with intervals that "
-        "hold zero. Before the head weighed groups alike (8 % have a ruler), balanced accuracy "
-        "fell from 0.44 to 0.30.",
+        "hold zero. Before the head weighed groups alike (9 % of the test pictures have a ruler), "
+        "balanced accuracy fell from 0.44 to 0.30.",
     },
     trials=(
         Trial(
