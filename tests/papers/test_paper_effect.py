@@ -41,14 +41,13 @@ def test_one_seed_has_no_interval_and_shows_nothing() -> None:
     assert found.verdict("higher") == "not shown"
 
 
-def test_the_interval_covers_at_its_level() -> None:
-    """Seeds and rows both drawn: the true difference lies inside about 95 times in 100."""
+@pytest.mark.parametrize(("seeds", "spread"), [(3, 0.02), (3, 0.2), (5, 0.2), (5, 1.0)])
+def test_the_interval_covers_at_its_level(seeds: int, spread: float) -> None:
+    """Seeds and rows both drawn: the true difference lies inside about 95 times in 100, whichever varies more."""
     rng = np.random.default_rng(0)
     inside = 0
-    for _ in range(120):
-        rows = rng.normal(0.0, 1.0, 60)
-        seeds = rng.normal(0.0, 0.2, 4)
-        values = rows[None] + seeds[:, None]
+    for _ in range(200):
+        values = rng.normal(0.0, 1.0, 60)[None] + rng.normal(0.0, spread, seeds)[:, None]
 
         def mean(weights: np.ndarray, values: np.ndarray = values) -> np.ndarray:
             return (values @ weights) / weights.sum(0)
@@ -57,7 +56,17 @@ def test_the_interval_covers_at_its_level() -> None:
         assert found.low is not None
         assert found.high is not None
         inside += found.low <= 0 <= found.high
-    assert inside >= 108
+    assert 178 <= inside <= 198
+
+
+def test_degrees_of_freedom_are_between_the_seeds_and_the_units() -> None:
+    """By hand: two seeds 0.8 apart of 11 units that all say the same leave one degree of freedom, t = 12.706."""
+    apart = mean_of_seeds(lambda w: np.array([[0.1], [0.9]]) * np.ones(w.shape[1]), np.arange(11))
+    assert apart.high is not None
+    assert apart.high - apart.value == pytest.approx(12.7062 * 0.4, rel=1e-4)
+
+    alike = mean_of_seeds(lambda w: np.full((2, w.shape[1]), 0.5), np.arange(11))
+    assert (alike.low, alike.high) == (0.5, 0.5)
 
 
 def test_arms_looked_at_on_other_rows_are_refused() -> None:

@@ -145,7 +145,9 @@ def level(metric: Metric, tables: Sequence[pl.DataFrame]) -> Mean:
 
 def mean_of_seeds(values: Callable[[Floats], Floats], units: Ints) -> Mean:
     """values: weights of rows (n, r) -> (seeds, r). The mean over seeds, with Student's interval: its variance is that
-    between seeds over their number, plus that over resamples of the units, which are the same for all seeds.
+    between seeds over their number, plus that over resamples of the units, which are the same for all seeds. The
+    sum's degrees of freedom are Satterthwaite's (Biometrics Bulletin 2, 1946, equation 17): with the seeds' own, n - 1,
+    a few seeds would make all of the interval wide, also what many units tell.
     """
     by_seed = values(np.ones((len(units), 1)))[:, 0]
     n, count = len(by_seed), int(units.max()) + 1
@@ -153,8 +155,11 @@ def mean_of_seeds(values: Callable[[Floats], Floats], units: Ints) -> Mean:
     if n > 1 and count > 1 and np.isfinite(by_seed).all():
         rng = np.random.default_rng(0)
         draws = np.concatenate([values(w[units]).mean(0) for w in multiplicities(rng, count, RESAMPLES)])
-        spread = float(by_seed.var(ddof=1)) / n + float(np.nanvar(draws, ddof=1))
-        half = float(student.ppf((1 + LEVEL) / 2, n - 1)) * spread**0.5
+        seeds, rows = float(by_seed.var(ddof=1)) / n, float(np.nanvar(draws, ddof=1))
+        half = 0.0
+        if seeds + rows > 0:
+            freedom = (seeds + rows) ** 2 / (seeds**2 / (n - 1) + rows**2 / (count - 1))
+            half = float(student.ppf((1 + LEVEL) / 2, freedom)) * (seeds + rows) ** 0.5
         low, high = float(by_seed.mean()) - half, float(by_seed.mean()) + half
     return Mean(float(by_seed.mean()), low, high, tuple(float(v) for v in by_seed))
 
