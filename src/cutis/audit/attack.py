@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,7 @@ from cutis.schema.estimate import Estimate
 from cutis.schema.identity import group_ids, unit_name
 
 if TYPE_CHECKING:
-    import torch
-
+    from cutis.bundle.export import Exported
     from cutis.models.attacks import Attack
 
 # Of images in 0..1, a norm: one, two and four grey levels; or the Euclidean length of the whole change.
@@ -73,44 +72,21 @@ def attack_bundle(
     bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     data = dataset if isinstance(dataset, Dataset) else Dataset.load(dataset)
     served = rebuild(bundle)  # before anything slow: says what is missing
-    import torch
-
-    from cutis.models.attacks import answers, find_attack
+    from cutis.models.attacks import find_attack
 
     chosen = [(find_attack(name), attack_sizes(find_attack(name), epsilons)) for name in attacks]
-    rows, squares = _drawn(bundle, data, part, images, rng)
-    check_rebuilt(served, bundle, squares[:_CHECKED])
-    codes = bundle.codes
-    target = torch.tensor([codes.index(code) for code in rows["target"]])
-    pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).float() / 255
-
-    def model(x: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = served(255 * x.permute(0, 2, 3, 1))[0]
-        return logits
-
-    def decide(logits: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(calibrators.apply(bundle.card.calibrator, logits.numpy()).argmax(1))
-
-    def under(attack: Attack, sizes: Sequence[float]) -> np.ndarray:
-        starts = range(0, len(pixels), _BATCH)
-        parts = [
-            answers(model, pixels[i : i + _BATCH], target[i : i + _BATCH], attack, sizes, rng, decide=decide)
-            for i in progress(starts, len(starts), f"attack {attack.name}")
-        ]
-        return np.concatenate(parts, axis=1)
-
-    units = group_ids(data.manifest)
-    known = dict(zip(data.manifest["image_id"].to_list(), units.tolist(), strict=True))
-    unit = np.array([known[i] for i in rows["image_id"].to_list()])
+    rows, squares = drawn(bundle, data, part, images, rng)
+    target = np.array([bundle.codes.index(code) for code in rows["target"]])
     found = []
-    for attack, sizes in chosen:
-        for epsilon, predicted in zip(sizes, under(attack, sizes), strict=True):
+    said = attacked(bundle, served, squares, target, chosen, rng, progress)
+    for (attack, sizes), every in zip(chosen, said, strict=True):
+        for epsilon, predicted in zip(sizes, every, strict=True):
             estimates = accuracies(
                 bundle.card.classes,
                 rows["image_id"],
-                target.numpy(),
+                target,
                 predicted,
-                unit,
+                rows["unit"].to_numpy(),
                 unit_name(data.manifest),
                 resamples=resamples,
                 level=level,
@@ -120,6 +96,43 @@ def attack_bundle(
                 for metric, estimate in estimates.items()
             ]
     return found
+
+
+def attacked(
+    bundle: Bundle,
+    served: Exported,
+    squares: np.ndarray,
+    target: Ints,
+    chosen: Sequence[tuple[Attack, Sequence[float]]],
+    rng: np.random.Generator,
+    progress: Progress[Any] = silent,
+) -> Iterator[np.ndarray]:
+    """For each attack with its sizes (rising, from 0, which is none): (sizes, n) class numbers answered.
+
+    served: `rebuild(bundle)`. squares: (n, s, s, 3) uint8 as the bundle takes them. target: (n,) true class numbers.
+    Raises CutisError if the rebuilt network answers otherwise than the runtime.
+    """
+    import torch
+
+    from cutis.models.attacks import answers
+
+    check_rebuilt(served, bundle, squares[:_CHECKED])
+    pixels, truth = torch.from_numpy(squares).permute(0, 3, 1, 2).float() / 255, torch.from_numpy(target)
+
+    def model(x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = served(255 * x.permute(0, 2, 3, 1))[0]
+        return logits
+
+    def decide(logits: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(calibrators.apply(bundle.card.calibrator, logits.numpy()).argmax(1))
+
+    for attack, sizes in chosen:
+        starts = range(0, len(pixels), _BATCH)
+        parts = [
+            answers(model, pixels[i : i + _BATCH], truth[i : i + _BATCH], attack, sizes, rng, decide=decide)
+            for i in progress(starts, len(starts), f"attack {attack.name}")
+        ]
+        yield np.concatenate(parts, axis=1)
 
 
 def accuracies(
@@ -166,14 +179,16 @@ def attack_sizes(attack: Attack, epsilons: Mapping[str, Sequence[float]]) -> tup
     return (0.0, *sorted(set(sizes)))
 
 
-def _drawn(
+def drawn(
     bundle: Bundle, data: Dataset, part: str | None, images: int, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, np.ndarray]:
-    """At most `images` labelled rows drawn at random, by image_id, and their pixels as the bundle takes them."""
+    """At most `images` labelled rows drawn at random, by image_id, with `unit`, a number of the patient or lesion; and
+    their pixels as the bundle takes them, (n, s, s, 3) uint8."""
     if images < 1:
         raise CutisError(f"attack: {images} images; expected 1 or more.")
     source = gather(data, part, bundle.card)
-    rows = source.rows.drop_nulls("target").sort("image_id")
+    units = data.manifest.select("image_id", unit=pl.Series(group_ids(data.manifest)))
+    rows = source.rows.drop_nulls("target").join(units, on="image_id", how="left").sort("image_id")
     if not len(rows):
         raise CutisError(
             f"{data.path}: part {source.part} has no image with a target that the bundle knows: "

@@ -39,10 +39,11 @@ def shifted(
     corruption: Corruption | None,
     *,
     seed: int,
+    severities: Sequence[int] = SEVERITIES,
     progress: Progress[Any] = silent,
 ) -> pl.DataFrame:
     """image_id, corruption, severity and p_<code> of each image at each severity; unchanged if corruption is None."""
-    name, levels = (CLEAN, (0,)) if corruption is None else (corruption.name, SEVERITIES)
+    name, levels = (CLEAN, (0,)) if corruption is None else (corruption.name, severities)
     jobs = [(i, severity) for severity in levels for i in range(len(ids))]
 
     def work(job: tuple[int, int]) -> Picture:

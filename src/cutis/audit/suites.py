@@ -37,11 +37,11 @@ def find_corruptions(suite: str, only: Sequence[str] | None = None) -> list[Corr
     return [CORRUPTIONS[name] for name in names if only is None or name in only]
 
 
-def check_severities(severities: Sequence[int]) -> tuple[int, ...]:
+def check_severities(severities: Sequence[float]) -> tuple[int, ...]:
     """The severities, sorted, each once. Raises CutisError for none, or one that isn't 1..5."""
     for severity in severities:
         if severity not in SEVERITIES:
             raise CutisError(f"severity {severity}: expected whole numbers 1 (mild) to 5 (severe), such as 1,3,5.")
     if not severities:
         raise CutisError("no severity given: expected whole numbers 1 (mild) to 5 (severe), such as 1,3,5.")
-    return tuple(sorted(set(severities)))
+    return tuple(sorted({int(s) for s in severities}))

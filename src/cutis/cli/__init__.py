@@ -33,6 +33,7 @@ COMMANDS = {
     "evaluate": "Measure a predictions file, with intervals, and write the report.",
     "audit": "Measure a bundle in every way there is the data for, and write one dossier.",
     "compare": "Compare two predictions files of the same images: paired differences with intervals, per group.",
+    "rank": "Rank bundles that are equally accurate by what an attack or a shift takes from them.",
     "evaluate-masks": "Measure predicted lesion masks against true ones, with intervals, overall and by group.",
     "calibrate": "Fit other probabilities or answer sets on a validation part, as a new bundle.",
     "certify": "Measure a reduced precision against fp32, group by group, and allow it if it costs little.",

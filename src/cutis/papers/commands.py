@@ -79,14 +79,16 @@ def show(name: str, results: Path, say: Say) -> None:
             say(f"{world}: not run yet. Run: cutis papers run {claim.id} --world {world}")
         else:
             told = f"{result['metric']} {result['before']} -> {result['after']}, effect {result['effect']}"
-            between = f"[{result['low']}, {result['high']}], {result['seeds']} seeds, {result['date']}"
-            say(f"{world}: {result['verdict']} ({told} {between})")
+            say(f"{world}: {result['verdict']} ({told}{_between(result)}, {result['seeds']} seeds, {result['date']})")
         for row in beside:
             if row["world"] == world:
-                between = f"[{row['low']}, {row['high']}]"
-                say(f"  {row['metric']} {row['before']} -> {row['after']}, {row['effect']} {between}")
+                say(f"  {row['metric']} {row['before']} -> {row['after']}, {row['effect']}{_between(row)}")
         if note := claim.notes.get(world):
             say(f"  {note}")
+
+
+def _between(row: Mapping[str, str]) -> str:
+    return f" [{row['low']}, {row['high']}]" if row["low"] else ""
 
 
 def run(name: str, how: How, results: Path, say: Say) -> None:

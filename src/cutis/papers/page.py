@@ -14,10 +14,11 @@ _HEAD = """# Published mechanisms in Cutis
 Made by `cutis papers page` from `src/cutis/papers/claims/` and `benchmarks/results/papers.csv`. Each claim was put to
 the test in small worlds and with small networks: a verdict says what happened there, not what a paper measured
 elsewhere. *Effect* is method less baseline, the mean over seeds with a 95 % interval (between seeds and over resampled
-patients or lesions of the test part). *Budget*: what differs from the world's own settings; scale is the share of its
-images. *Cost* is a step's time over the plain step's (`benchmarks/papers_overhead.py`), or where no step was timed, a
-training's wall time over the baseline's, whatever else the machine did. `cutis papers show ID` tells more,
-`cutis papers run ID` repeats it.
+patients or lesions of the test part). A verdict is where that interval lies: of twenty mechanisms that do nothing one
+would still be beside 0. *Budget*: what differs from the world's own settings; scale is the share of its images. *Cost*
+is a step's time over the plain step's (`benchmarks/papers_overhead.py`), or where no step was timed, a training's wall
+time over the baseline's, whatever else the machine did. `cutis papers show ID` tells more, `cutis papers run ID`
+repeats it.
 
 | id | mechanism | world | verdict | metric | baseline | effect | seeds | budget | cost |
 |---|---|---|---|---|---|---|---|---|---|

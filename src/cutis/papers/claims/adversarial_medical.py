@@ -19,9 +19,10 @@ CLAIM = Claim(
     "hardly tells them apart, accuracy under PGD does.",
     equation="rank by a(clean) - a(attacked) among models with |a(clean) - best| <= margin",
     differences="The models differ by adversarial training, not by architecture (Inception, MobileNet there), and the "
-    "attack is PGD of one grey level, 10 steps, on 200 test pictures; the ranking itself is `evaluate/ranking.py`.",
+    "attack is PGD of one grey level, 10 steps, on 200 test pictures; the ranking itself is `cutis rank`.",
     where="train/objectives/adversarial.py",
-    use="cutis train DATA --out RUN --method adversarial [--set epsilon=0.0078] [--set steps=3]",
+    use="cutis train DATA --out RUN --method adversarial [--set epsilon=0.0078] [--set steps=3]; "
+    "cutis rank BUNDLE BUNDLE --data DATA",
     trials=tuple(
         Trial(
             world,

@@ -5,7 +5,7 @@
 Source: Madry et al., "Towards deep learning models resistant to adversarial attacks", ICLR 2018, arXiv:1706.06083,
 equation 2.1, the maximum sought by PGD; mixed with clean images as in Kurakin, Goodfellow & Bengio, "Adversarial
 machine learning at scale", ICLR 2017, arXiv:1611.01236. The measure that calls for it: Paschali et al.,
-"Generalizability vs. robustness", MICCAI 2018, arXiv:1804.00504 (`cutis audit`'s attacks, `evaluate/ranking.py`). What
+"Generalizability vs. robustness", MICCAI 2018, arXiv:1804.00504 (`cutis audit`'s attacks, `cutis rank`). What
 we do differently: the change is sought with the network in evaluation mode, of the batch as augmented, whose colours
 are first brought into 0..1. A step costs about 1 + share * steps.
 """
