@@ -79,7 +79,8 @@ class Said:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A confirmed case of the attached dataset. likeness: cosine, up to 1."""
+    """A confirmed image of the attached dataset. diagnosis: its class there; name: its finest diagnosis in words.
+    likeness: cosine, up to 1. confirmed_by: how, if it is stated."""
 
     image_id: str
     lesion_id: str | None

@@ -24,7 +24,7 @@ from cutis.serve.accounts.who import Asking
 from cutis.serve.api.cases import Problem
 from cutis.serve.inference.confirmed import near_hash
 from cutis.serve.inference.gone import while_there
-from cutis.serve.kinds import Refused, Said, Seen, Who
+from cutis.serve.kinds import Neighbour, Refused, Said, Seen, Who
 from cutis.serve.similar import Similar
 from cutis.serve.store.pictures import Pictures
 from cutis.serve.store.tables import Case, Photograph
@@ -39,20 +39,6 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such case or photograph of this team"},
     503: {"model": Problem, "description": "Too busy; see Retry-After"},
 }
-
-
-class Near(BaseModel):
-    """A confirmed image. diagnosis: the dataset's class; name: its finest diagnosis in words. likeness: cosine, up to
-    1. confirmed_by: how, if it is stated."""
-
-    image_id: str
-    lesion_id: str | None
-    diagnosis: str
-    name: str
-    likeness: float
-    confirmed_by: str | None
-    licence: str
-    attribution: str
 
 
 class SimilarCases(BaseModel):
@@ -86,7 +72,7 @@ class SimilarCases(BaseModel):
     done: int = 0
     of: int = 0
     reason: str | None = None
-    near: list[Near] = []
+    near: list[Neighbour] = []
 
 
 @router.get("/api/cases/{id}/similar", responses=_PROBLEMS, summary="Confirmed cases that look alike to the model")
@@ -226,9 +212,9 @@ def _photograph(bench: Workbench, who: Who, photograph_id: str) -> tuple[Photogr
         return found, served[-1] if served else None
 
 
-def _look_for(search: Similar, pictures: Pictures, asked: _Asked, said: Said, most: int) -> list[Near]:
+def _look_for(search: Similar, pictures: Pictures, asked: _Asked, said: Said, most: int) -> list[Neighbour]:
     assert said.features is not None  # every answer of a model has them
-    found = search.find(
+    return search.find(
         said.features,
         patients=[asked.patient] if asked.patient else [],
         lesions=[asked.lesion] if asked.lesion else [],
@@ -236,7 +222,6 @@ def _look_for(search: Similar, pictures: Pictures, asked: _Asked, said: Said, mo
         hashes=np.array([_hashes(pictures, digest) for digest in asked.patients_pictures], np.uint64),
         most=most,
     )
-    return [Near(**vars(one)) for one in found]
 
 
 @lru_cache(8192)

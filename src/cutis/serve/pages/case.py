@@ -75,7 +75,7 @@ async def similar(request: Request, who: Asking, case_id: CaseId) -> HTMLRespons
     found = await similar_to(bench, who, case_id)
     near = [
         {
-            **one.model_dump(),
+            **vars(one),
             "name": bench.words.class_name(one.name),
             "confirmed": _confirmed(bench, one.confirmed_by),
             "likeness": bench.words.number(one.likeness, 2),
