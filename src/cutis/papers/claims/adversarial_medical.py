@@ -23,6 +23,14 @@ CLAIM = Claim(
     where="train/objectives/adversarial.py",
     use="cutis train DATA --out RUN --method adversarial [--set epsilon=0.0078] [--set steps=3]; "
     "cutis rank BUNDLE BUNDLE --data DATA",
+    notes={
+        "phantom": "Of pictures under attack 0.35 are right instead of 0.31, and the loss to it falls from "
+        "0.11 to 0.04, while clean accuracy differs by less than its interval tells: two models "
+        "that a test set can't tell apart, and the attack can.",
+        "ham10000": "Balanced accuracy under attack is 0.43 instead of 0.31, and clean accuracy no lower. At "
+        "one grey level, and with networks that learned for ten passes; larger changes were not "
+        "tried.",
+    },
     trials=tuple(
         Trial(
             world,

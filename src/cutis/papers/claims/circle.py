@@ -20,9 +20,9 @@ CLAIM = Claim(
     where="train/objectives/circle.py",
     use="cutis train DATA --out RUN --method circle --set strength=1",
     notes={
-        "phantom-tone": "In the direction of the claim in gap and accuracy, but the interval holds zero with "
-        "three seeds. At the default strength; counterparts that can't be changed believably are "
-        "left out.",
+        "phantom-tone": "Almost a third of the gap goes, and accuracy rises (0.70 to 0.71; by 0.04 where tone and "
+        "class disagree), as claimed. At the default strength; counterparts that can't be changed "
+        "believably are left out.",
         "ham10000": "Nothing moves, at nearly twice the time. The worst tone's balanced accuracy rests on "
         "classes of two to ten pictures.",
     },

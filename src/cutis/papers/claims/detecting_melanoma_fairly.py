@@ -18,10 +18,11 @@ CLAIM = Claim(
     where="train/objectives/unlearning.py",
     use="cutis train DATA --out RUN --method lntl --set column=ita_cutis --set strength=1",
     notes={
-        "phantom-tone": "Not shown; gap and accuracy get worse, if anything, and no better with a head that is "
-        "told the diagnosis (within=class: +0.10 [-0.00, 0.19]). Tone is in every pixel of skin, "
-        "so reversing all that tells it probably takes the colours that tell the lesion.",
-        "ham10000": "Not shown, and accuracy falls, if anything, as in the phantom. The AUROC gap between "
+        "phantom-tone": "Not shown: accuracy falls by 0.05 and the gap grows, if anything, and no less with a "
+        "head that is told the diagnosis (within=class, three seeds: +0.10 [-0.00, 0.19]). Tone "
+        "is in every pixel of skin, so reversing all that tells it probably takes the colours "
+        "that tell the lesion.",
+        "ham10000": "Not shown, and balanced accuracy falls by 0.06, as in the phantom. The AUROC gap between "
         "tones is 0.01 less, which is nothing.",
     },
     trials=(

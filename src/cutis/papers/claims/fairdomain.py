@@ -23,8 +23,8 @@ CLAIM = Claim(
         "phantom-tone": "Nothing moves, neither gap nor accuracy: one attention layer over the last features "
         "comes after tone and diagnosis are mixed already. The paper is about retinal images, and "
         "a change of imaging technology, which is not in this world.",
-        "ham10000": "Not shown. A little more balanced accuracy and a little less AUROC of malignant, if "
-        "anything, and tones no nearer to each other.",
+        "ham10000": "Not shown. AUROC of malignant falls by 0.02, balanced accuracy rises by 0.03, if "
+        "anything, and tones are no nearer to each other.",
     },
     trials=(
         Trial(

@@ -24,6 +24,8 @@ CLAIM = Claim(
         "phantom": "In the direction of the claim under corruption, on clean pictures and in calibration, "
         "with intervals that hold zero by far. Its density is a Gaussian of logits, not a "
         "diffusion.",
+        "ham10000": "No more accurate under corruption, nor on clean pictures; a little better calibrated "
+        "(error 0.16 to 0.13, with an interval below zero), which is the other half of its claim.",
     },
     trials=tuple(
         Trial(

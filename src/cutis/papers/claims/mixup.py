@@ -17,6 +17,8 @@ CLAIM = Claim(
     notes={
         "phantom": "Not shown in ten passes, which are few for a regulariser; balanced accuracy is lower, "
         "not higher, if anything.",
+        "ham10000": "No more accurate, in ten passes, and a little better calibrated (error 0.13 to 0.12, "
+        "with an interval below zero).",
     },
     trials=tuple(
         Trial(world, metrics.BALANCED_ACCURACY, method={"method": "mixup"}, beside=(metrics.ECE,))

@@ -17,6 +17,7 @@ CLAIM = Claim(
     notes={
         "phantom": "Not shown in ten passes, each of which costs two; lower, if anything. Longer budgets "
         "were not tried.",
+        "ham10000": "No effect in ten passes, each of which costs two.",
     },
     trials=tuple(
         Trial(world, metrics.BALANCED_ACCURACY, method={"sharpness": 0.05}, beside=(metrics.ECE,))
