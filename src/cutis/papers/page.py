@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from cutis.papers.claim import Claim
 from cutis.papers.metrics import IN_GROUPS
@@ -95,7 +96,7 @@ def _row(claim: Claim, world: str, result: Mapping[str, str] | None, steps: Mapp
     if result is None:
         return f"| {claim.id} | {claim.title} | {world} | not run yet | | | | | | |"
     trial = claim.trial(world)
-    step = steps.get(trial.method.get("method", "")) if trial else None
+    step = steps.get(_timed_as(claim, trial.method)) if trial else None
     wall = float(result["seconds_after"]) / max(float(result["seconds_before"]), 0.1)
     cost = f"training x {wall:.2f}" if step is None else f"step x {step:.2f}"
     metric = f"{result['metric']}, {result['better']} is better"
@@ -104,6 +105,11 @@ def _row(claim: Claim, world: str, result: Mapping[str, str] | None, steps: Mapp
         f"{_short(result['before'])} | {_short(result['effect'], True)}{_interval(result)} | {result['seeds']} | "
         f"{result['budget']} | {cost} |"
     )
+
+
+def _timed_as(claim: Claim, settings: Mapping[str, Any]) -> str:
+    """The name that a trial's step has in the benchmark."""
+    return str(settings.get("method") or settings.get("structure") or claim.id)
 
 
 def _told(claim: Claim) -> str:
