@@ -33,12 +33,12 @@ CLAIM = Claim(
     use="cutis train DATA --out RUN --epochs 100 --method stop-learning [--set decimals=2] [--set epochs=5]",
     notes={
         "phantom": "It never stopped in 20 passes. The layers are nearly at rest: over the last five epochs "
-        "two of twelve still move, by one step of rounding, and all must rest at once, where the "
-        "paper watches five. To one decimal it stops after 15 passes, with 0.02 [-0.05, 0.02] "
-        "less accuracy.",
-        "ham10000": "It never stopped in 20 passes, as in the phantom: four of twelve layers move by one step "
-        "of rounding. To one decimal it stops after 15 passes, with 0.01 [-0.09, 0.06] less "
-        "accuracy.",
+        "of the run looked at two of twelve still move, by one step of rounding, and all must "
+        "rest at once, where the paper watches five. To one decimal it stops after 15 passes, "
+        "with 0.02 [-0.05, 0.02] less accuracy.",
+        "ham10000": "It never stopped in 20 passes, as in the phantom: in the run looked at four of twelve "
+        "layers move by one step of rounding. To one decimal it stops after 15 passes, with 0.01 "
+        "[-0.09, 0.06] less accuracy.",
     },
     trials=tuple(
         Trial(
