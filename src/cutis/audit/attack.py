@@ -12,7 +12,7 @@ import polars as pl
 from cutis.bundle.load import load_bundle
 from cutis.bundle.predict import Bundle
 from cutis.bundle.rebuild import check_rebuilt, rebuild
-from cutis.bundle.sources import gather
+from cutis.bundle.sources import Source, gather
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
 from cutis.evaluate import calibrators
@@ -75,7 +75,8 @@ def attack_bundle(
     from cutis.models.attacks import find_attack
 
     chosen = [(find_attack(name), attack_sizes(find_attack(name), epsilons)) for name in attacks]
-    rows, squares = drawn(bundle, data, part, images, rng)
+    rows, source = drawn(bundle, data, part, images, rng)
+    squares = as_taken(bundle, rows, source.images)
     target = np.array([bundle.codes.index(code) for code in rows["target"]])
     found = []
     said = attacked(bundle, served, squares, target, chosen, rng, progress)
@@ -181,9 +182,9 @@ def attack_sizes(attack: Attack, epsilons: Mapping[str, Sequence[float]]) -> tup
 
 def drawn(
     bundle: Bundle, data: Dataset, part: str | None, images: int, rng: np.random.Generator
-) -> tuple[pl.DataFrame, np.ndarray]:
+) -> tuple[pl.DataFrame, Source]:
     """At most `images` labelled rows drawn at random, by image_id, with `unit`, a number of the patient or lesion; and
-    their pixels as the bundle takes them, (n, s, s, 3) uint8."""
+    where they are from."""
     if images < 1:
         raise CutisError(f"attack: {images} images; expected 1 or more.")
     source = gather(data, part, bundle.card)
@@ -194,17 +195,15 @@ def drawn(
             f"{data.path}: part {source.part} has no image with a target that the bundle knows: "
             f"{', '.join(bundle.codes)}."
         )
-    rows = rows[np.sort(rng.permutation(len(rows))[:images])]
-    squares = []
+    return rows[np.sort(rng.permutation(len(rows))[:images])], source
+
+
+def as_taken(bundle: Bundle, rows: pl.DataFrame, folder: Path) -> np.ndarray:
+    """The pixels of the rows' `file`s in `folder` as the bundle takes them, (n, s, s, 3) uint8."""
+    how, squares = bundle.card.preprocessing, []
     for name in rows["file"].to_list():
         try:
-            squares.append(
-                read_square(
-                    source.images / name,
-                    bundle.card.preprocessing.size,
-                    constancy=bundle.card.preprocessing.constancy,
-                )
-            )
+            squares.append(read_square(folder / name, how.size, constancy=how.constancy))
         except BadImage as error:
-            raise CutisError(f"{source.images / name}: {error.reason}. Import the dataset again.") from None
-    return rows, np.stack(squares)
+            raise CutisError(f"{folder / name}: {error.reason}. Import the dataset again.") from None
+    return np.stack(squares)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from cutis.audit.attack import EPSILONS, attack_sizes, attacked, drawn
+from cutis.audit.attack import EPSILONS, as_taken, attack_sizes, attacked, drawn
 from cutis.audit.shifts import shifted, squares
 from cutis.audit.suites import CORRUPTIONS, check_severities
 from cutis.bundle.load import load_bundle
 from cutis.bundle.predict import Bundle
 from cutis.bundle.rebuild import rebuild
-from cutis.bundle.sources import gather
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError, nearest
 from cutis.evaluate.bootstrap import check_resampling
@@ -36,12 +35,11 @@ SEVERITY = 3
 
 @dataclass(frozen=True)
 class Asked:
-    """A bundle, and what it is asked about: rows of the dataset in `folder`, and their pixels as it takes them."""
+    """A bundle, and what it is asked about: rows of the dataset in `folder`."""
 
     bundle: Bundle
     folder: Path
     rows: pl.DataFrame
-    pixels: np.ndarray
     rng: np.random.Generator
     progress: Progress[Any]
 
@@ -115,9 +113,9 @@ def rank_bundles(
     notes: list[str] = []
     for name, one in zip(names, opened, strict=True):
         rng = np.random.default_rng(seed)
-        rows, pixels = drawn(one, data, part, images, rng)
-        answers[name] = change(Asked(one, data.path, rows, pixels, rng, progress))
-        notes += [f"{name}: {limit}" for limit in gather(data, part, one.card).limits]
+        rows, source = drawn(one, data, part, images, rng)
+        answers[name] = change(Asked(one, source.images, rows, rng, progress))
+        notes += [f"{name}: {limit}" for limit in source.limits]
     held = Resampling(resamples, seed, groups=rows["unit"].to_list(), unit=unit_name(data.manifest))
     ranked = rank_by_robustness(answers, rows["target"].to_list(), margin=margin, resampling=held)
     return Ranking(ranked, told, len(rows), tuple(notes))
@@ -141,7 +139,8 @@ def _attack(attack: Attack, size: float | None) -> tuple[str, Change]:
     def run(asked: Asked) -> Said:
         bundle, told = asked.bundle, asked.bundle.codes
         target = np.array([told.index(code) for code in asked.rows["target"]])
-        answers = attacked(bundle, rebuild(bundle), asked.pixels, target, [(attack, sizes)], asked.rng, asked.progress)
+        pixels = as_taken(bundle, asked.rows, asked.folder)
+        answers = attacked(bundle, rebuild(bundle), pixels, target, [(attack, sizes)], asked.rng, asked.progress)
         clean, changed = next(answers)
         return [told[k] for k in clean], [told[k] for k in changed]
 

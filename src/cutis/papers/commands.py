@@ -21,6 +21,7 @@ from cutis.papers.results import (
     WORLD_FIELDS,
     beside_file,
     beside_row,
+    interval,
     read,
     record,
     row_of,
@@ -79,16 +80,12 @@ def show(name: str, results: Path, say: Say) -> None:
             say(f"{world}: not run yet. Run: cutis papers run {claim.id} --world {world}")
         else:
             told = f"{result['metric']} {result['before']} -> {result['after']}, effect {result['effect']}"
-            say(f"{world}: {result['verdict']} ({told}{_between(result)}, {result['seeds']} seeds, {result['date']})")
+            say(f"{world}: {result['verdict']} ({told}{interval(result)}, {result['seeds']} seeds, {result['date']})")
         for row in beside:
             if row["world"] == world:
-                say(f"  {row['metric']} {row['before']} -> {row['after']}, {row['effect']}{_between(row)}")
+                say(f"  {row['metric']} {row['before']} -> {row['after']}, {row['effect']}{interval(row)}")
         if note := claim.notes.get(world):
             say(f"  {note}")
-
-
-def _between(row: Mapping[str, str]) -> str:
-    return f" [{row['low']}, {row['high']}]" if row["low"] else ""
 
 
 def run(name: str, how: How, results: Path, say: Say) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from cutis.papers.claim import Claim
 from cutis.papers.metrics import IN_GROUPS
 from cutis.papers.registry import verdict_of
+from cutis.papers.results import interval
 
 _HEAD = """# Published mechanisms in Cutis
 
@@ -70,7 +71,9 @@ def page(
 def _world(rows: Sequence[Mapping[str, str]]) -> list[str]:
     told: dict[str, dict[str, str]] = {}
     for row in rows:
-        told.setdefault(row["world"], {"seeds": row["seeds"]})[row["arm"]] = _short(row["gap"], True) + _interval(row)
+        told.setdefault(row["world"], {"seeds": row["seeds"]})[row["arm"]] = _short(row["gap"], True) + interval(
+            row, _short
+        )
     return [f"| {w} | {t.get('baseline', '')} | {t.get('oracle', '')} | {t['seeds']} |" for w, t in told.items()]
 
 
@@ -80,7 +83,7 @@ def _groups(beside: Sequence[Mapping[str, str]]) -> str:
     cells: dict[str, dict[str, str]] = {}
     for row in beside:
         if row["world"] == "ham10000" and row["metric"] in names:
-            effect = _short(row["effect"], True) + _interval(row)
+            effect = _short(row["effect"], True) + interval(row, _short)
             cells.setdefault(row["id"], {})[row["metric"]] = (
                 f"{_short(row['before'])} -> {_short(row['after'])}, {effect}"
             )
@@ -100,9 +103,10 @@ def _row(claim: Claim, world: str, result: Mapping[str, str] | None, steps: Mapp
     wall = float(result["seconds_after"]) / max(float(result["seconds_before"]), 0.1)
     cost = f"training x {wall:.2f}" if step is None else f"step x {step:.2f}"
     metric = f"{result['metric']}, {result['better']} is better"
+    effect = _short(result["effect"], True) + interval(result, _short)
     return (
         f"| {claim.id} | {claim.title} | {world} | **{result['verdict']}** | {metric} | "
-        f"{_short(result['before'])} | {_short(result['effect'], True)}{_interval(result)} | {result['seeds']} | "
+        f"{_short(result['before'])} | {effect} | {result['seeds']} | "
         f"{result['budget']} | {cost} |"
     )
 
@@ -115,10 +119,6 @@ def _timed_as(claim: Claim, settings: Mapping[str, Any]) -> str:
 def _told(claim: Claim) -> str:
     notes = "".join(f" *{world}*: {words}" for world, words in claim.notes.items())
     return f"**{claim.id}** (`{claim.where}`). {claim.citation} Claim: {claim.claim} Ours: {claim.differences}{notes}"
-
-
-def _interval(row: Mapping[str, str]) -> str:
-    return f" [{_short(row['low'])}, {_short(row['high'])}]" if row["low"] else ""
 
 
 def _short(text: str, sign: bool = False) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import csv
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -70,6 +70,11 @@ def _where(budget: str) -> tuple[str, ...]:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
+
+
+def interval(row: Mapping[str, str], told: Callable[[str], str] = str) -> str:
+    """[low, high] of a line, each bound as `told` writes it; nothing where there is no interval."""
+    return f" [{told(row['low'])}, {told(row['high'])}]" if row["low"] else ""
 
 
 def worlds_file(results: Path) -> Path:
