@@ -22,9 +22,8 @@ import cv2
 import numpy as np
 
 from common import SHARED, record, stamp, table
-from cutis.evaluate.masks import read_mask
-from cutis.evaluate.segmentation import binary
 from cutis.evaluate.surface import Mask, surface_distances
+from cutis.image.mask import read_mask
 
 SIZE = 512
 TAU = 2.0
@@ -39,7 +38,7 @@ def make_pairs(n: int, seed: int) -> list[tuple[Mask, Mask]]:
     rng = np.random.default_rng(seed)
     pairs: list[tuple[Mask, Mask]] = []
     for file in (files[i] for i in rng.permutation(len(files))):
-        small = binary(read_mask(file), file.name)[0]
+        small = read_mask(file).pixels.view(np.uint8)
         truth = cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST)
         turn = cv2.getRotationMatrix2D((SIZE / 2, SIZE / 2), rng.uniform(-8, 8), rng.uniform(0.92, 1.08))
         turn[:, 2] += rng.uniform(-8, 8, 2)

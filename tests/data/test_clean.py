@@ -91,14 +91,34 @@ def test_a_jpeg_cut_in_its_coded_data_is_refused(picture, encoded):
             clean_image(data[:cut], "x")
 
 
-def test_masks_keep_their_values(encoded):
-    grey = np.arange(64, dtype=np.uint8).reshape(8, 8)
-    data, width, height = clean_mask(encoded(grey, "PNG"), "m")
-    assert (width, height) == (8, 8)
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), grey)
-    bits = Image.fromarray(grey > 30)
-    data, _, _ = clean_mask(encoded(bits, "PNG"), "m")
-    assert Image.open(io.BytesIO(data)).mode == "1"
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), grey > 30)
-    with pytest.raises(BadImage):
-        clean_mask(b"not a mask", "m")
+def test_a_mask_becomes_black_and_white_of_its_pictures_size(encoded):
+    grey = np.arange(0, 256, 4, dtype=np.uint8).reshape(8, 8)
+    clean = clean_mask(encoded(grey, "PNG"), "m", 8, 8)
+    assert clean.kind == "grey"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(clean.data))), 255 * (grey > 128))
+    twice = clean_mask(encoded(grey, "PNG"), "m", 16, 16)
+    assert twice.scaled
+    assert np.array_equal(
+        np.asarray(Image.open(io.BytesIO(twice.data))), 255 * np.kron(grey > 128, np.ones((2, 2), bool))
+    )
+    for bare in (Image.fromarray(grey > 30), Image.fromarray((grey > 30) * np.uint8(255))):
+        data = encoded(bare, "PNG")
+        assert clean_mask(data, "m", 8, 8).data == data
+    with pytest.raises(BadImage, match="not an image"):
+        clean_mask(b"not a mask", "m", 8, 8)
+    with pytest.raises(BadImage, match="8 x 8 pixels for 8 x 12, of other proportions"):
+        clean_mask(encoded(grey, "PNG"), "m", 8, 12)
+
+
+def test_colours_that_exif_states_stay(picture, encoded):
+    """A camera's Adobe RGB has no profile, only EXIF, which goes: a profile takes its place."""
+    exif = Image.Exif()
+    own = exif.get_ifd(0x8769)
+    own[0xA001] = 0xFFFF
+    own[0xA005] = {1: "R03"}
+    data = encoded(picture(), "JPEG", exif=exif, quality=95)
+    shown = decode(data, "x")
+    assert np.abs(shown.astype(int) - decode(encoded(picture(), "JPEG", quality=95), "x")).max() > 10
+    clean = clean_image(data, "x")
+    assert b"Exif" not in clean.data
+    assert np.array_equal(decode(clean.data, "x"), shown)

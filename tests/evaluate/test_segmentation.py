@@ -16,10 +16,12 @@ from scipy import ndimage
 from cutis.cli import main
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
-from cutis.evaluate.masks import evaluate_masks, mask_files, read_mask
-from cutis.evaluate.segmentation import DISTANCES, MaskSettings, binary, overlap, score_pair, thresholded
+from cutis.evaluate.mask_sides import mask_files
+from cutis.evaluate.masks import evaluate_masks
+from cutis.evaluate.segmentation import DISTANCES, MaskSettings, overlap, score_pair, thresholded
 from cutis.evaluate.surface import boundary_iou, surface_distances
 from cutis.files import read_json
+from cutis.image.mask import read_mask
 from cutis.phantom.dataset import make_dataset
 
 PLAIN = MaskSettings()
@@ -167,19 +169,6 @@ def test_properties(seed: int, down: int, across: int):
     assert [same[m] for m in ("jaccard", "boundary_iou", "nsd", "hd95_max")] == [1.0, 1.0, 1.0, 0.0]
 
 
-def test_binary():
-    assert binary(np.array([[0, 255]], np.uint8))[1] == ""
-    mask, kind = binary(np.array([[0, 128, 129, 255]], np.uint8))
-    assert (mask.tolist(), kind) == ([[0, 0, 1, 1]], "grey")
-    assert binary(np.array([[0, 1]], np.uint8)) == (pytest.approx(np.array([[0, 1]])), "0/1")
-    mask, kind = binary(np.array([[0, 38]], np.uint8))
-    assert (mask.any(), kind) == (False, "dim")
-    assert binary(np.array([[True, False]]))[0].tolist() == [[1, 0]]
-    for bad in (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2)), np.zeros((0, 3), bool)):
-        with pytest.raises(CutisError, match="expected a mask of two dimensions"):
-            binary(bad)
-
-
 @pytest.mark.slow  # importing MONAI takes most of it
 def test_equal_to_monai():
     pytest.importorskip("monai", reason="MONAI is not installed (uv pip install --no-deps monai)")
@@ -288,13 +277,14 @@ def test_what_cannot_be_measured_is_named(folders):
     Image.fromarray(square(10, 10, 10, 10) * np.uint8(200)).save(predicted / "i09.png")
     Image.new("L", (50, 40)).save(predicted / "other.png")
     Image.new("L", (50, 40)).save(predicted / ".hidden.png")
-    found = evaluate_masks(predicted, truth, resamples=40)
+    found = evaluate_masks(predicted, truth, resamples=40, only_predicted=True)
     counts = found.evidence.counts
     assert (counts.images, counts.measured, counts.missing, counts.unusable, counts.unasked) == (24, 21, 1, 2, 1)
+    assert counts.failed == 0
     reasons = dict(found.images.select("image_id", "reason").iter_rows())
     assert reasons["i03"] == "no predicted mask"
-    assert "predicted mask: can't be read" in reasons["i04"]
-    assert "predicted mask of 20 x 10, true mask of 50 x 40 pixels" in reasons["i05"]
+    assert "predicted mask: not an image" in reasons["i04"]
+    assert "predicted mask: 20 x 10 pixels for 50 x 40, of other proportions" in reasons["i05"]
     distance, empty = found.evidence.find("hd95_max"), found.evidence.find("one_mask_empty")
     assert distance is not None
     assert distance.n == 19
@@ -306,12 +296,13 @@ def test_what_cannot_be_measured_is_named(folders):
     assert failures.value >= 4 / 21
     notes = "\n".join(found.evidence.notes)
     for words in (
-        "1 images have no predicted mask and are left out (first: i03)",
-        "2 pairs of masks are left out (first: i04:",
+        "1 images have no predicted mask and are left out of every number (first: i03)",
+        "2 pairs of masks can't be compared and are left out of every number (first: i04:",
         "1 predicted masks have no true one and are left out (first: other)",
         "1 predicted masks hold 0 and 1 only: 1 was taken as lesion (first: i08)",
-        "1 predicted masks are not black and white: what is above 128 was taken as lesion (first: i09)",
-        "1 predicted masks are not black, but nothing in them is above 128, so they count as empty (first: i07)",
+        "1 predicted masks hold two values other than 0 and 255: the larger was taken as lesion (first: i09)",
+        "1 predicted masks are not black, but nothing in them is above the middle of their range, so they count as "
+        "empty (first: i07)",
         "No lesion or patient is known",
     ):
         assert words in notes
@@ -339,8 +330,8 @@ def test_refused(tmp_path: Path, folders):
         evaluate_masks([], [])
     with pytest.raises(CutisError, match=r"none of 24 pairs can be compared.*20 x 20"):
         evaluate_masks([m[:20, :20] for m in p], t)
-    with pytest.raises(CutisError, match="expected a mask of two dimensions"):
-        evaluate_masks([m / 1.0 for m in p], t)
+    with pytest.raises(CutisError, match=r"none of 24 pairs can be compared.*expected two dimensions"):
+        evaluate_masks([m[None, None] for m in p], t)
     with pytest.raises(CutisError, match="no column tone"):
         evaluate_masks(p, t, table(), by=["tone"])
     with pytest.raises(CutisError, match="resamples is 3"):
@@ -351,17 +342,6 @@ def test_refused(tmp_path: Path, folders):
     (predicted / "i00_mask.png").write_bytes((predicted / "i00.png").read_bytes())
     with pytest.raises(CutisError, match='two masks of image "i00"'):
         mask_files(predicted)
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "RGB", "P", "I;16", "LA"])
-def test_every_kind_of_file_reads_the_same(tmp_path: Path, mode: str):
-    mask = square(3, 3, 9, 9)
-    image = Image.fromarray(mask * np.uint8(255))
-    image = Image.fromarray(mask.astype(np.uint16) * 65535) if mode == "I;16" else image.convert(mode)
-    image.save(tmp_path / "m.png")
-    found, kind = binary(read_mask(tmp_path / "m.png"))
-    assert kind == ""
-    np.testing.assert_array_equal(found, mask)
 
 
 def test_perfect_and_few(folders):
@@ -383,7 +363,7 @@ def test_command_line_on_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixture
     predicted = tmp_path / "predicted"
     predicted.mkdir()
     for row in data.manifest.iter_rows(named=True):
-        mask = read_mask(data.path / row["mask"])
+        mask = read_mask(data.path / row["mask"]).pixels
         Image.fromarray(np.roll(mask, 1, 1)).save(predicted / f"{row['image_id']}.png")
     out = tmp_path / "out"
     with pytest.raises(SystemExit) as left:
@@ -418,7 +398,7 @@ def test_real_masks(shared_data: Path, tmp_path: Path):
     predicted.mkdir()
     truth.mkdir()
     for path in sorted((shared_data / "isic2017" / "masks").iterdir())[:12]:
-        mask = binary(read_mask(path))[0] * np.uint8(255)
+        mask = read_mask(path).pixels * np.uint8(255)
         Image.fromarray(mask).save(truth / f"{path.stem}.png")
         moved = np.zeros_like(mask)
         moved[:, 10:] = mask[:, :-10]

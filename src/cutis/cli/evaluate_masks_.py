@@ -20,13 +20,16 @@ def evaluate_masks_(
     resamples: int = 1000,
     unit: str | None = None,
     seed: int = 0,
+    label: int | None = None,
+    true_label: int | None = None,
+    only_predicted: bool = False,
 ) -> int:
     """Measure predicted lesion masks against true ones, with intervals, overall and by group.
 
     Parameters
     ----------
     predicted
-        Folder of predicted masks, named by image id (ID.png, ID_segmentation.png or ID_mask.png).
+        Folder of predicted masks, named by image id (ID.png, ID_segmentation.png, ID_mask.png or ID.npy).
     truth
         Dataset with masks, or a folder of true masks.
     out
@@ -51,6 +54,12 @@ def evaluate_masks_(
         "image" treats photographs of one lesion as independent, which they aren't; stamped on the evidence.
     seed
         Seed of the bootstrap.
+    label
+        The number that is the lesion in predicted masks that are label maps (0, 1, 2, ...).
+    true_label
+        The number that is the lesion in true masks that are label maps.
+    only_predicted
+        Leave out images whose predicted mask is missing or can't be used, instead of counting them as failures.
     """
     from dataclasses import replace
 
@@ -87,6 +96,9 @@ def evaluate_masks_(
         resamples=resamples,
         unit=unit,
         seed=seed,
+        label=label,
+        true_label=true_label,
+        only_predicted=only_predicted,
         progress=track,
     )
     found.save(out)

@@ -6,6 +6,7 @@ The rule on import:
     copied as it is.
   * A JPEG with an EXIF rotation is decoded, turned upright and coded again (quality 95, 4:4:4).
   * Everything else is decoded and written as an 8-bit RGB PNG.
+  * A mask becomes a PNG of 0 and 255 of its picture's size, whatever its encoding was.
 Every image is decoded once here, so a damaged one is found on import, not in the middle of training.
 """
 
@@ -17,7 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cutis.image import jpeg
+from cutis.image.colour_profile import adobe_rgb
 from cutis.image.decode import BadImage, Header, decode, probe
+from cutis.image.mask import fitted, read_mask
+from cutis.image.source import Unsupported
 
 QUALITY = 95
 
@@ -38,7 +42,10 @@ def clean_image(data: bytes, name: str) -> CleanImage:
     header = probe(data, name)
     if header.format == "JPEG" and header.orientation == 1:
         decode(data, name, least=1)  # at an eighth of its size, but every coded byte is read
-        return CleanImage(strip_jpeg(data, name), ".jpg", header.width, header.height, header)
+        bare = strip_jpeg(data, name)
+        if (frame := jpeg.read_frame(data)).adobe_rgb and frame.components == 3 and not frame.icc:
+            bare = jpeg.with_profile(bare, adobe_rgb())  # said by EXIF, which is gone
+        return CleanImage(bare, ".jpg", header.width, header.height, header)
     pixels = decode(data, name)
     height, width = pixels.shape[:2]
     if header.format == "JPEG":
@@ -49,26 +56,34 @@ def clean_image(data: bytes, name: str) -> CleanImage:
     return CleanImage(_png(pixels), ".png", width, height, header)
 
 
-def clean_mask(data: bytes, name: str) -> tuple[bytes, int, int]:
-    """(PNG bytes, width, height) of a segmentation mask: 1-bit stays 1-bit, all else becomes 8-bit grey, values kept.
+@dataclass(frozen=True)
+class CleanMask:
+    """data: a PNG of 0 and 255, or of 1 bit, of the picture's size. kind, value, on_border: as `cutis.image.mask.Mask`
+    has them. scaled: whether it had another size."""
 
-    Raises BadImage.
+    data: bytes
+    kind: str
+    value: int | None
+    on_border: bool
+    scaled: bool
+
+
+def clean_mask(data: bytes, name: str, width: int, height: int) -> CleanMask:
+    """A segmentation mask for a picture of that size, read by `cutis.image.mask`; a bare black and white PNG is copied.
+
+    Raises BadImage, also for another size of other proportions.
     """
-    from PIL import Image
-
-    probe(data, name)
+    mask = read_mask(data, name)
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "TIFF", "BMP", "GIF", "JPEG", "WEBP")) as opened:
-            mask = opened if opened.mode in ("1", "L") else opened.convert("L")
-            mask.load()
-            if mask is opened and _is_bare_png(data):
-                return data, *mask.size
-            bare = Image.fromarray(np.array(mask))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise BadImage(name, f"mask truncated or damaged ({error})") from None
-    out = io.BytesIO()
-    bare.save(out, "PNG")
-    return out.getvalue(), *bare.size
+        own = fitted(mask, width, height)
+    except Unsupported as error:
+        raise BadImage(name, str(error)) from None
+    plain = data.startswith(b"\x89PNG") and data[24:26] in (b"\x01\x00", b"\x08\x00")  # grey of 1 or 8 bits
+    if own is mask and plain and not mask.kind and _is_bare_png(data):
+        bare = data
+    else:
+        bare = _png(own.pixels.astype(np.uint8) * np.uint8(255))
+    return CleanMask(bare, own.kind, own.value, own.on_border, own is not mask)
 
 
 def _is_bare_png(data: bytes) -> bool:

@@ -8,14 +8,14 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from cutis.data.clean import clean_image, clean_mask
+from cutis.data.clean import CleanMask, clean_image, clean_mask
 from cutis.data.dataset import Dataset
 from cutis.data.readers import READERS, Found, Options, Record
 from cutis.data.readers.table import typed
@@ -23,6 +23,8 @@ from cutis.data.threads import ordered
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_folder, refuse_existing
 from cutis.image.decode import BadImage
+from cutis.image.mask import BORDER, KINDS
+from cutis.image.source import LabelMap
 from cutis.progress import Progress, silent
 from cutis.schema.licence import licence as licence_named
 from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
@@ -38,7 +40,9 @@ class _Stored:
     values: dict[str, Any]
     frames: int = 1
     recoded: bool = False
+    mask: CleanMask | None = None
     mask_problem: str = ""
+    labels: bool = False  # the mask is a label map
 
 
 def import_dataset(
@@ -112,6 +116,7 @@ def import_dataset(
                 (folder / "masks").mkdir()
             with closing(ordered(partial(_store, folder), found.records)) as work:  # no thread writes on after a stop
                 stored = list(progress(work, len(found.records), "import"))
+            stored = _without_labels(folder, stored)
             table = _with_files(table, stored)
             if not (table["status"] == "ok").any():
                 raise CutisError(
@@ -195,18 +200,33 @@ def _store(folder: Path, record: Record) -> _Stored:
         "height": clean.height,
         "sha256": hashlib.sha256(clean.data).hexdigest(),
     }
-    problem = ""
+    mask: CleanMask | None = None
+    problem, labels = "", False
     if record.mask is not None:
         try:
-            mask, width, height = clean_mask(record.mask.read(), record.mask.name)
-            if (width, height) == (clean.width, clean.height):
-                values["mask"] = f"masks/{image_id}.png"
-                (folder / values["mask"]).write_bytes(mask)
-            else:
-                problem = f"{width} x {height} for an image of {clean.width} x {clean.height}"
+            mask = clean_mask(record.mask.read(), record.mask.name, clean.width, clean.height)
+            values["mask"] = f"masks/{image_id}.png"
+            (folder / values["mask"]).write_bytes(mask.data)
+            mask = replace(mask, data=b"")  # what is told of it is kept
         except BadImage as error:
-            problem = error.reason
-    return _Stored(values, clean.header.frames, clean.extension == ".png" and clean.header.format != "PNG", problem)
+            problem, labels = error.reason, isinstance(error, LabelMap)
+    recoded = clean.extension == ".png" and clean.header.format != "PNG"
+    return _Stored(values, clean.header.frames, recoded, mask, problem, labels)
+
+
+def _without_labels(folder: Path, stored: list[_Stored]) -> list[_Stored]:
+    """Where some masks are label maps, those with one small number may be too: nothing says which label it is."""
+    small = {s.mask.value for s in stored if s.mask and s.mask.value is not None}
+    if not (len(small) > 1 or (small and any(s.labels for s in stored))):
+        return stored
+    kept = []
+    for s in stored:
+        if s.mask and s.mask.value is not None:
+            (folder / s.values["mask"]).unlink()
+            why = f"holds {s.mask.value} only, beside others that hold other labels; write the lesion as 255"
+            s = replace(s, values={k: v for k, v in s.values.items() if k != "mask"}, mask=None, mask_problem=why)
+        kept.append(s)
+    return kept
 
 
 def _with_files(table: pl.DataFrame, stored: list[_Stored]) -> pl.DataFrame:
@@ -233,6 +253,14 @@ def _notes(table: pl.DataFrame, stored: list[_Stored]) -> list[str]:
     masks = [(image_id, s.mask_problem) for image_id, s in zip(ids, stored, strict=True) if s.mask_problem]
     if masks:
         notes.append(f"{len(masks)} masks were left out (first: {masks[0][0]}, {masks[0][1]})")
+    taken = [(image_id, s.mask) for image_id, s in zip(ids, stored, strict=True) if s.mask]
+    for words, of in (
+        *((words, [i for i, m in taken if m.kind == kind]) for kind, words in KINDS.items()),
+        ("were scaled to their image's size (nearest neighbour)", [i for i, m in taken if m.scaled]),
+        (BORDER, [i for i, m in taken if m.on_border]),
+    ):
+        if of:
+            notes.append(f"{len(of)} masks {words} (first: {of[0]})")
     twins = int(table["sha256"].drop_nulls().is_duplicated().sum())
     if twins:
         notes.append(f"{twins} images are byte for byte the same as another")

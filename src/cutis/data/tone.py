@@ -21,6 +21,7 @@ from cutis.data.threads import ordered
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file
 from cutis.image.decode import BadImage, decode, probe, read_bytes
+from cutis.image.mask import read_mask
 from cutis.image.tone import METHODS, Photo, estimate_tones
 from cutis.image.tone.contrast import photo_contrast
 from cutis.image.tone.estimate import DEFAULT
@@ -125,7 +126,7 @@ def _row(folder: Path, methods: Sequence[str], seed: int, item: tuple[str, str, 
 
 def mask_at(data: bytes, name: str, whole: tuple[int, int], wanted: tuple[int, ...]) -> np.ndarray:
     """A lesion mask, bool (h, w), at the size at which the image was decoded."""
-    mask = (decode(data, f"mask of {name}")[..., 0] > 127).astype(np.float32)
+    mask = read_mask(data, f"mask of {name}").pixels.astype(np.float32)
     if mask.shape != whole:
         raise CutisError(
             f"its mask is {mask.shape[1]} x {mask.shape[0]} pixels, the image {whole[1]} x {whole[0]}; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -16,19 +16,19 @@ from cutis import __version__
 from cutis.errors import CutisError
 from cutis.evaluate.bootstrap import check_resampling
 from cutis.evaluate.groups import find_groups
+from cutis.evaluate.mask_sides import Side, Unusable, first, mask_files
 from cutis.evaluate.notes import tone_notes, unit_notes
 from cutis.evaluate.sample import renumber
-from cutis.evaluate.segmentation import SCORES, MaskSettings, binary, measure_masks, score_pair, size_words
+from cutis.evaluate.segmentation import FAILED, SCORES, MaskSettings, measure_masks, score_pair, size_words
 from cutis.files import atomic_folder
+from cutis.image.mask import fitted
+from cutis.image.source import Unsupported
 from cutis.progress import Progress, silent
 from cutis.schema.evidence import Measured
 from cutis.schema.identity import check_identity, group_ids, unit_name
 from cutis.schema.mask_evidence import MaskCounts, MaskEvidence
 
-EXTENSIONS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".jpg", ".jpeg", ".webp")
-SUFFIXES = ("_segmentation", "_mask")  # what a mask's file name may have after the image's id
 _COLUMNS = {**dict.fromkeys(("image_id", "status", "reason"), pl.String), **dict.fromkeys(SCORES, pl.Float64)}
-_NAMED = 3  # examples in a note
 
 
 @runtime_checkable
@@ -46,8 +46,8 @@ Masks = Path | str | Iterable[NDArray[Any]]
 
 @dataclass(frozen=True)
 class MaskEvaluation:
-    """`evidence`, and `images`: one row an image with image_id, status ("ok", "missing" or "unusable"), reason and its
-    scores by name, null where there are none."""
+    """`evidence`, and `images`: one row an image with image_id, status ("ok"; "missing", if it has no predicted mask;
+    "unusable", if a mask of its pair is), reason and its scores by name, null where there are none."""
 
     evidence: MaskEvidence
     images: pl.DataFrame
@@ -75,26 +75,6 @@ class _Pair:
     truth: Path | NDArray[Any]
 
 
-@dataclass
-class _Oddities:
-    """Which masks of one side have odd values: kind (see `segmentation.binary`) -> image ids."""
-
-    side: str
-    ids: dict[str, list[str]] = field(default_factory=dict)
-
-    def notes(self) -> list[str]:
-        words = {
-            "0/1": "hold 0 and 1 only: 1 was taken as lesion",
-            "grey": "are not black and white: what is above 128 was taken as lesion",
-            "dim": "are not black, but nothing in them is above 128, so they count as empty",
-        }
-        return [
-            f"{len(self.ids[kind])} {self.side} masks {said} ({first(self.ids[kind])})."
-            for kind, said in words.items()
-            if kind in self.ids
-        ]
-
-
 def evaluate_masks(
     predicted: Masks,
     truth: Masks | MaskedDataset,
@@ -106,18 +86,24 @@ def evaluate_masks(
     seed: int = 0,
     level: float = 0.95,
     unit: str | None = None,
+    label: int | None = None,
+    true_label: int | None = None,
+    only_predicted: bool = False,
     progress: Progress[Any] = silent,
 ) -> MaskEvaluation:
     """Measure predicted masks against true ones: every metric of `segmentation`, overall and by group, with intervals.
 
     predicted, truth: two folders of mask files, paired by name (image id, or id + "_segmentation" or "_mask"); or a
-    folder and a Dataset with masks; or two iterables of 2-D bool or uint8 arrays in the same order. manifest: a table
-    (or a CSV or Parquet file) with image_id, and lesion_id, patient_id and attributes as far as known, for folders and
-    arrays (then in their order); a Dataset has its own. by, resamples, seed, level, unit: as in `measure.measure`.
+    folder and a Dataset with masks; or two iterables of 2-D arrays in the same order. Values: see `cutis.image.mask`.
+    manifest: a table (or a CSV or Parquet file) with image_id, and lesion_id, patient_id and attributes as far as
+    known, for folders and arrays (then in their order); a Dataset has its own. by, resamples, seed, level, unit: as in
+    `measure.measure`. label, true_label: which label of predicted and of true label maps is the lesion.
 
-    An image without a predicted mask, or whose pair can't be read or differs in size, is left out of every number,
-    counted, named in the notes, and a row of `MaskEvaluation.images`. Raises CutisError if no pair is left, if arrays
-    and ids differ in number, and for a table, a group or a setting that can't be.
+    An image whose predicted mask is missing, can't be read or has other proportions is a failure: 0 in every overlap,
+    counted and named in the notes. only_predicted: such images are left out instead. One whose true mask can't be used
+    is left out always. Each is a row of `MaskEvaluation.images`. Raises CutisError if no pair can be compared, if
+    arrays and ids differ in number, for label maps without a label, and for a table, a group or a setting that can't
+    be.
     """
     settings = settings or MaskSettings()
     check_resampling(resamples, seed, level, unit)
@@ -127,13 +113,15 @@ def evaluate_masks(
             raise CutisError("a dataset has its own manifest; leave the other out.")
         table = truth.manifest
     pairs, total, unasked = _pairs(predicted, truth, table)
-    oddities = (_Oddities("predicted"), _Oddities("true"))
+    sides = (Side("predicted", "--label", label), Side("true", "--true-label", true_label))
     sizes: set[str] = set()
-    rows = [_row(pair, settings, oddities, sizes) for pair in progress(pairs, total, "masks")]
+    rows = [_row(pair, settings, sides, sizes, only_predicted) for pair in progress(pairs, total, "masks")]
+    for side in sides:
+        side.check()
     images = pl.DataFrame(rows, schema=_COLUMNS).sort("image_id")
-    good = images.filter(status="ok")
-    if not len(good):
+    if not (images["status"] == "ok").any():
         raise CutisError(_why_nothing(images))
+    good = images.filter(pl.col("jaccard").is_not_null())
     attributes, units, known, stray = _who(good, table)
     if unit == "image":
         units = np.arange(len(good))
@@ -152,6 +140,7 @@ def evaluate_masks(
             resamples=resamples,
             seed=seed,
             level=level,
+            absent=int((own["status"] != "ok").sum()),
         )
 
     numbers = measured(np.ones(len(good), np.bool_))
@@ -159,9 +148,9 @@ def evaluate_masks(
         numbers += measured(g.rows, g.attribute, g.name)
     missing, unusable = images.filter(status="missing"), images.filter(status="unusable")
     notes = [
-        *_left_out(missing, unusable, unasked),
+        *_without(missing, unusable, unasked),
         *([f"{len(stray)} masks have no row in the manifest ({first(stray)})."] if stray else []),
-        *(note for side in oddities for note in side.notes()),
+        *(note for side in sides for note in side.notes()),
         *_size_note(sizes, settings),
         *unit_notes(unit, known),
         *tone_notes(attributes),
@@ -189,6 +178,7 @@ def evaluate_masks(
             unusable=len(unusable),
             unasked=len(unasked),
             units=len(np.unique(units)),
+            failed=int((good["status"] != "ok").sum()),
         ),
         measured=numbers,
         notes=notes,
@@ -230,58 +220,6 @@ def _who(good: pl.DataFrame, table: pl.DataFrame | None) -> tuple[pl.DataFrame, 
     return joined.drop("_unit"), joined["_unit"].to_numpy(), unit_name(whole), stray
 
 
-def mask_files(folder: Path) -> dict[str, Path]:
-    """Image id -> mask file, of every picture in `folder` and below. Raises CutisError if there is none, or two of one
-    image."""
-    if not folder.is_dir():
-        raise CutisError(f"{folder}: no such folder of masks.")
-    if (folder / "dataset.json").is_file():
-        raise CutisError(f"{folder} is a dataset, not a folder of masks. Load it: Dataset.load({str(folder)!r}).")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.suffix.casefold() not in EXTENSIONS or any(part.startswith(".") for part in inside.parts):
-            continue
-        image_id = path.stem
-        for suffix in SUFFIXES:
-            if image_id.casefold().endswith(suffix):
-                image_id = image_id[: -len(suffix)]
-        if image_id in found:
-            other = found[image_id].relative_to(folder)
-            raise CutisError(
-                f'{folder}: two masks of image "{image_id}": {other} and {inside}. Keep one, and keep masks apart from '
-                "images."
-            )
-        found[image_id] = path
-    if not found:
-        raise CutisError(f"{folder}: no masks in it; expected files named by image id, such as ISIC_0000000.png.")
-    return found
-
-
-def read_mask(path: Path) -> NDArray[np.uint8]:
-    """The grey values of a mask file, (height, width) uint8. Raises CutisError, without the file's name.
-
-    1-bit is 0 and 255, 16-bit keeps its upper 8, and colours become their brightness.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(path) as opened:
-            if opened.mode.startswith("I;16"):
-                return (np.asarray(opened).astype(np.uint16) >> 8).astype(np.uint8)
-            grey = opened if opened.mode == "L" else opened.convert("L")
-            return np.asarray(grey)
-    except FileNotFoundError:
-        raise CutisError("no such file") from None
-    except Exception as error:  # Pillow's parsers raise many kinds of error on damaged files
-        raise CutisError(f"can't be read: {(str(error) or type(error).__name__).splitlines()[0][:120]}") from None
-
-
-def first(names: Sequence[str]) -> str:
-    """ "first: a, b, c": examples for a note."""
-    return f"first: {', '.join(names[:_NAMED])}"
-
-
 def _identity(manifest: pl.DataFrame | Path | str | None) -> pl.DataFrame | None:
     if manifest is None:
         return None
@@ -321,29 +259,35 @@ def _array_pairs(
         raise CutisError(f"the manifest has more rows than the {n} masks; expected one row a mask.")
 
 
-def _row(pair: _Pair, settings: MaskSettings, oddities: Sequence[_Oddities], sizes: set[str]) -> dict[str, Any]:
+def _row(
+    pair: _Pair, settings: MaskSettings, sides: tuple[Side, Side], sizes: set[str], only_predicted: bool
+) -> dict[str, Any]:
     """One row of the table of images. What can't be compared is an answer, not an error."""
-    if pair.predicted is None:
-        return {"image_id": pair.image_id, "status": "missing", "reason": "no predicted mask"}
-    masks = []
-    kinds = []
-    for given, side in ((pair.predicted, "predicted"), (pair.truth, "true")):
-        try:
-            mask, kind = binary(read_mask(given) if isinstance(given, Path) else given, "pixels")
-        except CutisError as error:
-            return {"image_id": pair.image_id, "status": "unusable", "reason": f"{side} mask: {error}"}
-        masks.append(mask)
-        kinds.append(kind)
+    predicted, true = sides
+    row = {"image_id": pair.image_id}
+    failed = row if only_predicted else row | _known(FAILED)
     try:
-        scores = score_pair(masks[0], masks[1], settings)
-    except CutisError as error:
-        return {"image_id": pair.image_id, "status": "unusable", "reason": str(error)}
-    for kind, odd in zip(kinds, oddities, strict=True):
-        if kind:
-            odd.ids.setdefault(kind, []).append(pair.image_id)
-    sizes.add(size_words(masks[1]))
-    known = {name: None if np.isnan(value) else value for name, value in scores.items()}
-    return {"image_id": pair.image_id, "status": "ok", "reason": "", **known}
+        truth = true.read(pair.truth, pair.image_id).pixels.view(np.uint8)
+    except Unusable as why:
+        return row | {"status": "unusable", "reason": str(why)}
+    if pair.predicted is None:
+        return failed | {"status": "missing", "reason": "no predicted mask"}
+    height, width = truth.shape
+    try:
+        mask = predicted.read(pair.predicted, pair.image_id)
+        same = fitted(mask, width, height)
+    except (Unusable, Unsupported) as why:
+        reason = str(why) if isinstance(why, Unusable) else f"predicted mask: {why}"
+        return failed | {"status": "unusable", "reason": reason}
+    if same is not mask:
+        predicted.scaled.append(pair.image_id)
+    sizes.add(size_words(truth))
+    scores = score_pair(same.pixels.view(np.uint8), truth, settings)
+    return row | {"status": "ok", "reason": "", **_known(scores)}
+
+
+def _known(scores: dict[str, float]) -> dict[str, Any]:
+    return {name: None if np.isnan(value) else value for name, value in scores.items()}
 
 
 def _why_nothing(images: pl.DataFrame) -> str:
@@ -358,14 +302,18 @@ def _why_nothing(images: pl.DataFrame) -> str:
     return f'none of {len(images)} pairs can be compared; the first, "{bad["image_id"][0]}": {bad["reason"][0]}'
 
 
-def _left_out(missing: pl.DataFrame, unusable: pl.DataFrame, unasked: Sequence[str]) -> list[str]:
+def _without(missing: pl.DataFrame, unusable: pl.DataFrame, unasked: Sequence[str]) -> list[str]:
+    """Notes on what has no mask, or none that can be used: counted as failures, or left out (without scores)."""
     notes = []
-    if len(missing):
-        ids = missing["image_id"].to_list()
-        notes.append(f"{len(missing)} images have no predicted mask and are left out ({first(ids)}).")
-    if len(unusable):
-        image_id, reason = unusable.select("image_id", "reason").row(0)
-        notes.append(f"{len(unusable)} pairs of masks are left out (first: {image_id}: {reason.rstrip('.')}).")
+    for rows, what in ((missing, "images have no predicted mask"), (unusable, "pairs of masks can't be compared")):
+        for failed, then in ((True, "count as failures, 0 in every overlap"), (False, "are left out of every number")):
+            own = rows.filter(pl.col("jaccard").is_not_null() == failed)
+            if len(own):
+                image_id, reason = own.select("image_id", "reason").row(0)
+                words = (
+                    first(own["image_id"].to_list()) if what.startswith("images") else f"first: {image_id}: {reason}"
+                )
+                notes.append(f"{len(own)} {what} and {then} ({words.rstrip('.')}).")
     if unasked:
         notes.append(f"{len(unasked)} predicted masks have no true one and are left out ({first(unasked)}).")
     return notes

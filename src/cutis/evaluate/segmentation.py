@@ -4,7 +4,8 @@ Every number is a mean over images (macro), never over pooled pixels. Where a ra
 ISIC 2018 scorer has it: two empty masks agree, so Dice, Jaccard, thresholded Jaccard, boundary IoU and NSD are 1;
 sensitivity is 1 if nothing is lesion, specificity is 1 if everything is, PPV is 1 if nothing was predicted. With one
 empty mask Dice, Jaccard, boundary IoU and NSD are 0, and there is no distance: such an image fails (its Jaccard is 0),
-is left out of the mean distances, which say so, and is counted in `one_mask_empty`.
+is left out of the mean distances, which say so, and is counted in `one_mask_empty`. An image without a usable predicted
+mask fails too: 0 in every overlap, no distance.
 
 Metric names: jaccard, thresholded_jaccard, dice, sensitivity, specificity, ppv, boundary_iou, nsd, hd95_max, hd95_mean,
 average_surface_distance (see `surface`), failure_rate (share of images with a Jaccard index below the threshold) and
@@ -33,6 +34,13 @@ DISTANCES = ("hd95_max", "hd95_mean", "average_surface_distance")
 SHARES = ("failure_rate", "one_mask_empty")
 SCORES = (*OVERLAPS, *DISTANCES, *SHARES)  # what an image is given, by name
 FAILURE = 0.65  # the ISIC 2018 challenge's least useful Jaccard index
+# Of an image whose predicted mask is missing or can't be used: a failure, whatever the true mask is.
+FAILED = {
+    **dict.fromkeys(OVERLAPS, 0.0),
+    **dict.fromkeys(DISTANCES, np.nan),
+    "failure_rate": 1.0,
+    "one_mask_empty": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -100,32 +108,6 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 1.0
 
 
-def binary(pixels: NDArray[Any], name: str = "mask") -> tuple[Mask, str]:
-    """A mask as 0 and 1, and what is odd about its values: "", "0/1", "grey" or "dim".
-
-    pixels: 2-D bool, or uint8, which is lesion above 128 (ISIC 2018), but above 0 where nothing exceeds 1 ("0/1").
-    "grey": other values than 0 and 255 are in it. "dim": it is not black, yet nothing exceeds 128, so it is empty.
-    Raises CutisError for other shapes and types.
-    """
-    pixels = np.asarray(pixels)
-    if pixels.ndim != 2 or pixels.dtype not in (np.bool_, np.uint8) or not pixels.size:
-        raise CutisError(
-            f"{name}: {pixels.dtype} of shape {pixels.shape}; expected a mask of two dimensions, bool or uint8. "
-            "Threshold probabilities first: mask = p > 0.5."
-        )
-    pixels = np.ascontiguousarray(pixels)
-    if pixels.dtype == np.bool_:
-        return pixels.view(np.uint8), ""
-    most = int(pixels.max())
-    if most <= 1:
-        return pixels, "0/1" if most else ""
-    if most <= 128:
-        return np.zeros_like(pixels), "dim"
-    mask = (pixels > 128).view(np.uint8)
-    clean = most == 255 and np.array_equal(pixels, mask * np.uint8(255))
-    return mask, "" if clean else "grey"
-
-
 def overlap(predicted: Mask, truth: Mask) -> Overlap:
     """Count the pixels of two masks of 0 and 1 of one shape."""
     p, t, both = (cv2.countNonZero(m) for m in (predicted, truth, cv2.bitwise_and(predicted, truth)))
@@ -140,7 +122,7 @@ def thresholded(jaccard: float, threshold: float = FAILURE) -> float:
 def score_pair(predicted: Mask, truth: Mask, settings: MaskSettings) -> dict[str, float]:
     """Every metric of one image, by name; distances are NaN where a mask is empty.
 
-    predicted, truth: as `binary` gives them. Raises CutisError if their shapes differ.
+    predicted, truth: uint8, 0 and 1. Raises CutisError if their shapes differ.
     """
     if predicted.shape != truth.shape:
         raise CutisError(
@@ -186,11 +168,13 @@ def measure_masks(
     resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
+    absent: int = 0,
 ) -> list[Measured]:
     """Means of `score_pair`'s results over images, with cluster-bootstrap intervals (see `bootstrap`).
 
     scores: name -> (n,) values. ids: (n,) of the images. unit: (n,) numbers 0..units-1; images of one unit are drawn
-    together. attribute, group: whose rows these are, if not all.
+    together. attribute, group: whose rows these are, if not all. absent: how many of the images have no predicted mask
+    (see `FAILED`).
     """
     n_units = int(unit.max()) + 1 if len(unit) else 0
     block = RowMeans(unit, n_units)
@@ -205,7 +189,7 @@ def measure_masks(
                 n=int(known.sum()),
                 n_units=units,
                 needs=(("with a lesion in both masks" if name in DISTANCES else "", units),),
-                remark="" if known.all() else _left_out(len(values), int((~known).sum()), scores),
+                remark="" if known.all() else _left_out(len(values), int((~known).sum()), scores, absent),
                 share=name in SHARES,
             )
         )
@@ -214,11 +198,15 @@ def measure_masks(
     return [as_measured(q, point[i, 0], draws[i], unit_name, level, attribute, group) for i, q in enumerate(quantities)]
 
 
-def _left_out(n: int, gone: int, scores: Mapping[str, Floats]) -> str:
+def _left_out(n: int, gone: int, scores: Mapping[str, Floats], absent: int) -> str:
     one = int(np.sum(scores["one_mask_empty"]))
     parts = [
         f"{count} with {what}"
-        for count, what in ((one, "one empty mask, which are failures"), (gone - one, "two empty masks"))
+        for count, what in (
+            (one, "one empty mask, which are failures"),
+            (absent, "no predicted mask, which are failures"),
+            (gone - one - absent, "two empty masks"),
+        )
         if count
     ]
     return f"over {n - gone} of {n} images: there is no distance in {' and '.join(parts)}"

@@ -1,6 +1,7 @@
-"""The structure of a JPEG file: its header segments, size, orientation and colour profile, without decoding it.
+"""The structure of a JPEG file: header segments, size, scans, orientation and colour profile, without decoding it.
 
-Source: ITU-T T.81 (markers and segments), annex B; JFIF 1.02; EXIF 2.32 (orientation); ICC.1:2022 annex B (profiles).
+Source: ITU-T T.81 (markers and segments), annex B; JFIF 1.02; EXIF 2.32 (orientation); ICC.1:2022 annex B (profiles);
+T.872, 6.5.3 (Adobe's colour transform).
 """
 
 from __future__ import annotations
@@ -9,13 +10,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cutis.image.formats.exif import NOTHING, read_exif
+from cutis.image.formats.exif import PREFIX as EXIF
+
 SOI = b"\xff\xd8"
 EOI = b"\xff\xd9"
 _SOS, _DHT_LIKE = 0xDA, {0xC4, 0xC8, 0xCC}  # Cx markers that aren't frame headers
+_SEQUENTIAL = {0xC0, 0xC1, 0xC9}  # whose first scan is the only one, if it holds all components
 # A marker inside or after a scan: FF and anything but a stuffed zero, a restart marker or fill.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_FILL = re.compile(rb"\xff{2,}")
+_PER_SEGMENT = 65519  # bytes of a colour profile
 ICC = b"ICC_PROFILE\x00"
-EXIF = b"Exif\x00\x00"
+MOST_SEGMENTS = 20_000
+MOST_SCANS = 100  # encoders write about ten; each goes over the whole picture, however little is in it
 
 
 class NotJpeg(ValueError):
@@ -24,7 +32,12 @@ class NotJpeg(ValueError):
 
 @dataclass(frozen=True)
 class Frame:
-    """A JPEG's header: stored size, components (1 grey, 3 colour, 4 CMYK), bits a sample, orientation 1..8, profile."""
+    """A JPEG's header: stored size, components (1 grey, 3 colour, 4 CMYK), bits a sample, orientation 1..8, profile.
+
+    scans: how often the picture is gone over; more than `MOST_SCANS` are not all counted. buffered: whether a decoder
+    holds all coefficients, 2 bytes each, as it must for several scans. adobe: Adobe's colour transform, None where no
+    segment of Adobe's says it. adobe_rgb: whether EXIF says the colours are Adobe RGB's.
+    """
 
     width: int
     height: int
@@ -32,6 +45,10 @@ class Frame:
     bits: int
     orientation: int
     icc: bytes
+    scans: int = 1
+    buffered: bool = False
+    adobe: int | None = None
+    adobe_rgb: bool = False
 
 
 def header_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -40,9 +57,9 @@ def header_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     Raises NotJpeg if the bytes end first or no marker stands where one must.
     """
     at = 2
-    while True:
-        while data[at + 1 : at + 2] == b"\xff":  # fill bytes before a marker
-            at += 1
+    for _ in range(MOST_SEGMENTS):
+        if filled := _FILL.match(data, at):  # fill bytes before a marker
+            at = filled.end() - 1
         if at + 4 > len(data):
             raise NotJpeg("truncated: the file ends in its header")
         if data[at] != 0xFF:
@@ -55,6 +72,7 @@ def header_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker == _SOS:
             return
         at = end
+    raise NotJpeg(f"more than {MOST_SEGMENTS:,} segments in its header")
 
 
 def scan_segments(data: bytes, at: int = 0) -> Iterator[tuple[int, int, int]]:
@@ -62,12 +80,16 @@ def scan_segments(data: bytes, at: int = 0) -> Iterator[tuple[int, int, int]]:
 
     Raises NotJpeg if the bytes end before EOI.
     """
-    while found := _MARKER.search(data, at):
+    for _ in range(MOST_SEGMENTS):
+        if not (found := _MARKER.search(data, at)):
+            break
         if found.group() == EOI:
             yield 0xD9, found.start(), found.end()
             return
         at = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
         yield data[found.start() + 1], found.start(), at
+    else:
+        raise NotJpeg(f"more than {MOST_SEGMENTS:,} segments among its scans")
     raise NotJpeg("truncated: the file ends before its image does")
 
 
@@ -77,41 +99,80 @@ def end_of_image(data: bytes, at: int) -> int:
 
 
 def read_frame(data: bytes) -> Frame:
-    """Size, components, orientation and profile from the header. Raises NotJpeg."""
+    """What the header says. Of several EXIF blocks the first counts, as EXIF allows one only. Raises NotJpeg."""
     size: tuple[int, int, int, int] | None = None
-    orientation = 1
+    exif = None
+    adobe: int | None = None
     profile: dict[int, bytes] = {}
+    kind = first_scan = 0
+    at = len(data)
     for marker, start, end in header_segments(data):
         body = start + 4
         if 0xC0 <= marker <= 0xCF and marker not in _DHT_LIKE and size is None:
             if end - body < 6:
                 raise NotJpeg("damaged: its frame header is too short")
+            kind = marker
             size = (
                 data[body],
                 int.from_bytes(data[body + 1 : body + 3]),
                 int.from_bytes(data[body + 3 : body + 5]),
                 data[body + 5],
             )
-        elif marker == 0xE1 and data.startswith(EXIF, body):
-            orientation = exif_orientation(data[body:end])
+        elif marker == 0xE1 and data.startswith(EXIF, body) and exif is None:
+            exif = read_exif(data[body:end])
         elif marker == 0xE2 and data.startswith(ICC, body) and end - body > 14:
             profile[data[body + 12]] = data[body + 14 : end]
+        elif marker == 0xEE and data.startswith(b"Adobe", body) and end - body >= 12:
+            adobe = data[body + 11]
+        elif marker == _SOS:
+            first_scan, at = data[body], end
     if size is None:
         raise NotJpeg("damaged: it has no frame header")
     bits, height, width, components = size
-    return Frame(width, height, components, bits, orientation, b"".join(profile[k] for k in sorted(profile)))
+    buffered = kind not in _SEQUENTIAL or first_scan < components
+    said = exif or NOTHING
+    return Frame(
+        width,
+        height,
+        components,
+        bits,
+        said.orientation,
+        b"".join(profile[k] for k in sorted(profile)),
+        _count_scans(data, at) if buffered else 1,
+        buffered,
+        adobe,
+        said.adobe_rgb,
+    )
 
 
-def exif_orientation(exif: bytes) -> int:
-    """The orientation, 1..8, in an EXIF block (with or without its "Exif" prefix); 1 where it says nothing."""
-    if not exif:
-        return 1
-    from PIL import Image
+def profile_segments(profile: bytes) -> bytes:
+    """The APP2 segments that hold a colour profile (ICC.1:2022, B.4)."""
+    pieces = [profile[at : at + _PER_SEGMENT] for at in range(0, len(profile), _PER_SEGMENT)]
+    return b"".join(
+        b"\xff\xe2" + (len(piece) + 16).to_bytes(2) + ICC + bytes([n, len(pieces)]) + piece
+        for n, piece in enumerate(pieces, 1)
+    )
 
-    tags = Image.Exif()
+
+def with_profile(data: bytes, profile: bytes) -> bytes:
+    """A JPEG with a colour profile more: behind JFIF's segment, which is the first, if there is one."""
+    at = 2
+    if data.startswith(b"\xff\xe0", at):
+        at += 2 + int.from_bytes(data[4:6])
+    return data[:at] + profile_segments(profile) + data[at:]
+
+
+def _count_scans(data: bytes, at: int) -> int:
+    """Scans of a JPEG whose first SOS segment ends at `at`; where there may be too many they are walked through."""
+    most = 1 + data.count(b"\xff\xda", at)
+    if most <= MOST_SCANS:
+        return most
+    scans = 1
     try:
-        tags.load(exif)
-        value = tags.get(0x0112, 1)
-    except Exception:  # a malformed EXIF block says nothing; Pillow raises many kinds of error on them
-        return 1
-    return value if value in range(1, 9) else 1
+        for marker, _, _ in scan_segments(data, at):
+            scans += marker == _SOS
+            if scans > MOST_SCANS:
+                break
+    except NotJpeg:
+        pass  # the decoder says so
+    return scans

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from cutis.image.decode import BadImage, decode, read_bytes
 from cutis.schema.evidence import Mistake
 
 SIDE = 320
-_MOST_PIXELS = 100_000_000
 
 
 def make_thumbs(mistakes: Sequence[Mistake], images: Path | None, folder: Path) -> dict[int, str]:
@@ -29,26 +28,16 @@ def make_thumbs(mistakes: Sequence[Mistake], images: Path | None, folder: Path) 
 def save_thumb(images: Path, file: str, target: Path) -> bool:
     """Write a small copy of images/file to `target`; False for what lies outside `images` or is no picture."""
     source = (images / file).resolve()
-    if not source.is_relative_to(images.resolve()) or not source.is_file():
+    if not source.is_relative_to(images.resolve()):
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return _thumb(source, target)
-
-
-def _thumb(source: Path, target: Path) -> bool:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd headers; its errors still count
-            with Image.open(source) as image:
-                if image.width * image.height > _MOST_PIXELS:
-                    return False
-                image.draft("RGB", (2 * SIDE, 2 * SIDE))
-                small = ImageOps.exif_transpose(image).convert("RGB")
-                small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        pixels = decode(read_bytes(source), file, least=SIDE)
+    except BadImage:
         return False
-    clean = Image.frombytes("RGB", small.size, small.tobytes())
-    clean.save(target, "JPEG", quality=85)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    small = Image.fromarray(pixels)
+    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    small.save(target, "JPEG", quality=85)
     return True

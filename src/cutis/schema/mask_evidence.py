@@ -14,7 +14,8 @@ FORMAT = 1
 
 class MaskCounts(BaseModel):
     """Images: with a true mask; measured; without a predicted mask; with a pair that can't be read or compared; and
-    predicted masks without a true one. units: independent ones among the measured."""
+    predicted masks without a true one. units: independent ones among the measured. failed: measured as failures, as
+    their predicted mask is missing or can't be used."""
 
     images: int
     measured: int
@@ -22,6 +23,7 @@ class MaskCounts(BaseModel):
     unusable: int
     unasked: int
     units: int
+    failed: int = 0
 
 
 class MaskEvidence(BaseModel):

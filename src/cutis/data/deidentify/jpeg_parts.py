@@ -16,7 +16,6 @@ from cutis.image.decode import BadImage
 _NEEDED = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD} - {0xC8}
 JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x02\x00\x00\x01\x00\x01\x00\x00"  # square pixels, no thumbnail
 ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"  # and one byte: which colour transform
-_PER_SEGMENT = 65519  # bytes of a colour profile
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,7 @@ class JpegParts:
 
     def together(self, profile: bytes = b"") -> bytes:
         """The file again, with `profile` as its colour profile."""
-        pieces = [profile[at : at + _PER_SEGMENT] for at in range(0, len(profile), _PER_SEGMENT)]
-        segments = b"".join(
-            b"\xff\xe2" + (len(piece) + 16).to_bytes(2) + jpeg.ICC + bytes([n, len(pieces)]) + piece
-            for n, piece in enumerate(pieces, 1)
-        )
-        return jpeg.SOI + self.colours + segments + self.coded
+        return jpeg.SOI + self.colours + jpeg.profile_segments(profile) + self.coded
 
 
 def take_apart(data: bytes, name: str) -> JpegParts:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from cutis import __version__
-from cutis.data.clean import clean_mask
 from cutis.data.dataset import Dataset
 from cutis.data.dicom.header import lesion_uid
 from cutis.data.dicom.pixels import check
@@ -18,22 +17,21 @@ from cutis.data.dicom.quiet import quiet
 from cutis.data.dicom.uids import IMPLEMENTATION, IMPLEMENTATION_NAME, uid
 from cutis.data.exporting.files import missing
 from cutis.files import sha256_file
-from cutis.image.decode import BadImage, read_bytes
+from cutis.image.decode import BadImage
+from cutis.image.mask import read_mask
 
 
 def write(image: Any, row: dict[str, Any], mask: Path, dataset: Dataset) -> Any:
-    """The Segmentation of `image` (its pydicom Dataset): the lesion is where the mask file is not 0.
+    """The Segmentation of `image` (its pydicom Dataset): the lesion is what `cutis.image.mask` reads in the mask file.
 
     Raises CutisError if the mask is missing, damaged or not of the image's size.
     """
-    from PIL import Image
-
     if not mask.is_file():
         raise missing(dataset, row["mask"])
-    data, width, height = clean_mask(read_bytes(mask), str(mask))
+    pixels = read_mask(mask).pixels
+    height, width = pixels.shape
     if (height, width) != (image.Rows, image.Columns):
         raise BadImage(str(mask), f"{width} x {height} for an image of {image.Columns} x {image.Rows}")
-    pixels = np.asarray(Image.open(io.BytesIO(data))).astype(bool)
     return of_pixels(image, row, pixels, sha256_file(mask), written(mask))
 
 

@@ -1,11 +1,12 @@
 """coco: images/ and instances.json: boxes and masks as annotations, classes as categories.
 
 Every image record also holds its row under "cutis", and "info" the card, which COCO's readers pass over; `cutis import
---as coco` reads both back. Not held: grey values of a mask (COCO's are yes or no), rows' status.
+--as coco` reads both back. Not held: rows' status.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.exporting.files import copy_files, licensed_rows, missing, without_image
 from cutis.data.readers.json_rows import card_to_json, to_json
 from cutis.files import write_json
+from cutis.image.mask import KINDS, read_mask
 from cutis.progress import Progress
 from cutis.schema.licence import LICENCES
 
@@ -23,8 +25,6 @@ UNNAMED = "lesion"  # the category of a box or mask without a label
 
 
 def write(dataset: Dataset, folder: Path, progress: Progress[Any]) -> list[str]:
-    from PIL import Image
-
     table = licensed_rows(dataset)
     rows = table.rows(named=True)
     labels = {b["label"] for row in rows for b in row.get("boxes") or ()}
@@ -38,7 +38,7 @@ def write(dataset: Dataset, folder: Path, progress: Progress[Any]) -> list[str]:
     licences = sorted({row["copyright_license"] for row in rows if row["copyright_license"]})
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    grey = 0
+    kinds: Counter[str] = Counter()
     for n, row in enumerate(rows, 1):
         record = {"id": n, "file_name": row["file"] or "", "width": row["width"], "height": row["height"]}
         if row["copyright_license"]:
@@ -49,13 +49,11 @@ def write(dataset: Dataset, folder: Path, progress: Progress[Any]) -> list[str]:
             sides = [box[k] for k in ("x", "y", "width", "height")]
             shapes.append((box["label"] or UNNAMED, sides, sides[2] * sides[3], []))
         if row["mask"]:
-            try:
-                with Image.open(dataset.path / row["mask"]) as opened:
-                    pixels = np.array(opened)
-            except FileNotFoundError:
-                raise missing(dataset, row["mask"]) from None
-            grey += len(np.unique(pixels)) > 2
-            mask = pixels > 0
+            if not (dataset.path / row["mask"]).is_file():
+                raise missing(dataset, row["mask"])
+            read = read_mask(dataset.path / row["mask"])
+            kinds[read.kind] += 1
+            mask = read.pixels
             code = {"size": list(mask.shape), "counts": rle.encode(mask)}
             shapes.append((row["target"] or UNNAMED, _around(mask), int(mask.sum()), code))
         for label, sides, area, segmentation in shapes:
@@ -82,7 +80,7 @@ def write(dataset: Dataset, folder: Path, progress: Progress[Any]) -> list[str]:
     )
     copy_files(dataset, table, folder, ("file",), progress)
     return [
-        *([f"{grey} masks have more than two grey values: all above 0 is the lesion"] if grey else []),
+        *(f"{kinds[kind]} masks {words}" for kind, words in KINDS.items() if kinds[kind]),
         *without_image(table),
     ]
 

@@ -1,0 +1,1 @@
+"""What each format's header says beside its size: read before anything is decoded."""
