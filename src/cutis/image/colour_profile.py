@@ -22,7 +22,7 @@ import numpy as np
 from cutis.image.source import Unsupported
 
 TOLERANCE = 2  # levels of 255: published sRGB profiles, some of them tables of a few points, differ by that
-BAND = 4_000_000  # pixels that are converted at a time
+BAND = 1_000_000  # pixels that are converted at a time
 MOST_BYTES = 16 * 2**20  # of a profile
 _CLASSES = ("mntr", "scnr", "prtr", "spac")  # of devices and colour spaces, not links, names and effects
 SRGB = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))

@@ -13,10 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cutis.image import colour_profile, jpeg
-from cutis.image.formats import boxes, tiff
+from cutis.image.colour_profile import BAND
+from cutis.image.formats import tiff
 from cutis.image.formats.bmp import read_bmp
+from cutis.image.formats.boxes import read_avif
 from cutis.image.formats.exif import read_exif
 from cutis.image.formats.gif import read_gif
+from cutis.image.formats.jpeg2000 import read_jp2
 from cutis.image.formats.png import read_png
 from cutis.image.formats.webp import read_webp
 from cutis.image.source import BadImage, UnknownFormat, Unsupported
@@ -68,7 +71,7 @@ class Cost:
 class Opened:
     """frame: a JPEG's header. image: Pillow's, not loaded, for all but JPEG and WebP. profile: ICC, b"" for sRGB.
     clear: the grey of 16 bits that is transparent. alpha_known: False where a last channel isn't said to be one.
-    lossy: whether the values may be off by a little."""
+    lossy: whether the values may be off by a little. more: bytes that decoding takes beside what its pixels do."""
 
     header: Header
     profile: bytes = b""
@@ -77,18 +80,22 @@ class Opened:
     clear: int | None = None
     alpha_known: bool = True
     lossy: bool = False
+    more: int = 0
 
     def cost(self, *, shrunk: int = 1) -> Cost:
         """shrunk: a JPEG is decoded at 1/shrunk of its sides."""
         header, frame = self.header, self.frame
         pixels = header.width * header.height
+        whole = 0 if frame and frame.components != 4 and not self.profile else _PER_BAND * min(pixels, BAND)
+        slower = 4 * pixels if self.profile else 0
         if frame is None:
             memory, weight = _TAKES[header.format]
-            return Cost(pixels, 1, pixels * memory, pixels * weight)
-        converted = 3 if self.profile else 0
-        memory = (pixels // shrunk**2) * (7 if frame.components == 4 else 3 + converted)
+            return Cost(pixels, 1, pixels * memory + whole + self.more, pixels * weight + slower)
+        each = 7 if frame.components == 4 else 6 if self.profile else 3
+        memory = each * (pixels // shrunk**2) + whole
         memory += 2 * pixels * frame.components if frame.buffered else 0
-        return Cost(pixels, frame.scans, memory, pixels * frame.scans)
+        weight = 3 if frame.components == 4 else 1
+        return Cost(pixels, frame.scans, memory, pixels * frame.scans * weight + slower)
 
 
 # Format -> (is it this, from the first 32 bytes; Pillow's module and class). The classes are opened directly:
@@ -108,17 +115,19 @@ FORMATS: dict[str, tuple[Callable[[bytes], bool], str, str]] = {
     ),
     "AVIF": (lambda b: b[4:12] in (b"ftypavif", b"ftypavis"), "AvifImagePlugin", "AvifImageFile"),
 }
-# Format -> (bytes a pixel that decoding was seen to take at most, its time as a multiple of a JPEG's).
+# Format -> (bytes a pixel, and seconds for 100 million pixels, that decoding was seen to take at most).
 _TAKES = {
-    "PNG": (8, 2),
-    "TIFF": (12, 2),
-    "WEBP": (20, 2),
-    "GIF": (8, 2),
-    "BMP": (8, 1),
-    "PPM": (12, 1),
-    "JPEG2000": (36, 15),
-    "AVIF": (20, 2),
+    "PNG": (8, 4),
+    "TIFF": (9, 4),
+    "WEBP": (17, 7),
+    "GIF": (5, 3),
+    "BMP": (8, 3),
+    "PPM": (8, 3),
+    "JPEG2000": (26, 10),
+    "AVIF": (12, 5),
 }
+_MOST_AS_TEXT = 4_000_000  # pixels of a PPM in plain digits, which take a second a million
+_PER_BAND = 16  # bytes a pixel of a band that is being converted
 
 
 def open_header(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, numbers: bool = False) -> Opened:
@@ -191,33 +200,39 @@ def _other(data: bytes, name: str, kind: str, max_pixels: int, numbers: bool) ->
         mode = "RGBA" if found.has_alpha else "RGB"
         header = Header(width, height, kind, mode, found.exif.orientation, found.frames)
         return Opened(header, found.profile, lossy=not found.lossless)
-    image = pillow(data, name, kind)
-    _check_size(*image.size, name, max_pixels)  # before what follows walks through the file
-    profile, orientation, frames = image.info.get("icc_profile") or b"", 1, 1
-    clear, known, lossy = None, True, False
+    profile, orientation, frames = b"", 1, 1
+    clear, known, lossy, more = None, True, False, 0
+    # What walks through the file does so before Pillow, which walks without a limit.
     if kind == "PNG":
         png = read_png(data, name)
         profile, orientation, frames, clear = png.profile, png.exif.orientation, png.frames, png.transparent
-    elif kind == "TIFF":  # Pillow turns these upright itself as it loads them, and swaps their size before
-        page: TiffImageFile = image  # type: ignore[assignment]
-        tiff.check_tiff(page, numbers=numbers)
-        frames, known = tiff.count_pages(data), tiff.alpha_known(page)
-        lossy = image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
     elif kind == "GIF":
         frames, profile = read_gif(data)
+    elif kind == "TIFF":
+        tiff.check_entries(data)
+    elif kind == "JPEG2000":
+        jp2 = read_jp2(data)
+        profile, known, lossy, more = jp2.profile, jp2.alpha_known, True, jp2.memory
     elif kind == "BMP":
         profile = read_bmp(data)
-    elif kind == "JPEG2000":
-        jp2 = boxes.read_jp2(data)
-        if (image.width, image.height) != jp2.coded[:2]:
-            raise Unsupported("damaged: its sizes disagree")
-        profile, known, lossy = jp2.profile, jp2.alpha_known, True
+    image = pillow(data, name, kind)
+    _check_size(*image.size, name, max_pixels)
+    if kind == "TIFF":  # Pillow turns these upright itself as it loads them, and swaps their size before
+        page: TiffImageFile = image  # type: ignore[assignment]
+        tiff.check_tiff(page, numbers=numbers)
+        profile, frames, known = image.info.get("icc_profile") or b"", tiff.count_pages(data), tiff.alpha_known(page)
+        lossy = image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
+    elif kind == "JPEG2000" and image.size != jp2.coded:
+        raise Unsupported("damaged: its sizes disagree")
     elif kind == "AVIF":
-        profile = profile or boxes.read_avif(data)
-        orientation, frames, lossy = read_exif(image.info.get("exif") or b"").orientation, image.n_frames, True  # type: ignore[attr-defined]
+        profile = image.info.get("icc_profile") or read_avif(data)
+        orientation = read_exif(image.info.get("exif") or b"").orientation
+        frames, lossy = image.n_frames, True  # type: ignore[attr-defined]
+    elif kind == "PPM" and data[:2] in (b"P2", b"P3") and image.width * image.height > _MOST_AS_TEXT:
+        raise Unsupported(f"a PPM as text of more than {_MOST_AS_TEXT // 10**6} million pixels; save it as PNG")
     width, height = image.size if orientation < 5 else image.size[::-1]
     header = Header(width, height, kind, image.mode, orientation, frames)
-    return Opened(header, profile, None, image, clear, known, lossy)
+    return Opened(header, profile, None, image, clear, known, lossy, more)
 
 
 def pillow(data: bytes, name: str, kind: str) -> PilImage:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from cutis.image.source import Unsupported
+
 MOST_FRAMES = 10_000  # counted; a longer animation says this number
-_MOST_BLOCKS = 2_000_000  # of up to 255 bytes; more are not looked at
+_MOST_BLOCKS = 2_000_000  # of up to 255 bytes
 _ICC = b"ICCRGBG1012"
 
 
 def read_gif(data: bytes) -> tuple[int, bytes]:
-    """(frames, profile); a file that ends early has the frames until there."""
+    """(frames, profile); a file that ends early has the frames until there. Raises Unsupported past `_MOST_BLOCKS`."""
     frames, profile, left = 0, b"", _MOST_BLOCKS
     at = 13 + _table(data[10:11])
     while at < len(data) and frames < MOST_FRAMES and left > 0:
@@ -22,6 +24,8 @@ def read_gif(data: bytes) -> tuple[int, bytes]:
             profile = body[len(_ICC) :] if is_profile else profile
         else:
             break
+    if left <= 0:
+        raise Unsupported(f"a GIF of more than {_MOST_BLOCKS:,} blocks; save it again")
     return max(1, frames), profile
 
 

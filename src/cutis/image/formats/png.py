@@ -15,7 +15,7 @@ from cutis.image.formats.exif import NOTHING, Exif, read_exif
 from cutis.image.source import Unsupported, inflated
 
 _ONCE = {b"IHDR", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL", b"tRNS"}
-_MOST_CHUNKS = 1_000_000
+_MOST_CHUNKS = 200_000
 _MOST_EXIF = 2**20
 _SRGB_GAMMA = (43_000, 48_000)  # gAMA of 45455 and what writers make of it: within 5 %, as libpng compares
 _SRGB_POINTS = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)

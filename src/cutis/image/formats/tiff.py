@@ -22,6 +22,9 @@ _REMEDY = "save it again as 8-bit RGB"
     254, 258, 262, 266, 284, 320, 338, 339,
 )  # fmt: skip
 _TRANSFER, _WHITE, _PRIMARIES, _TILE_WIDTH, _TILE_LENGTH, _INKS, _SUBSAMPLING = 301, 318, 319, 322, 323, 332, 530
+_MOST_ENTRIES = 4_096
+_MOST_NUMBERS = 1_000_000  # of a tag; a strip a row of the tallest picture are 65,535
+_BYTES = (1, 2, 6, 7)  # types that are kept as bytes
 _LARGEST_TILE = 2**22  # pixels of a tile, or as many as four times the image's
 
 
@@ -60,6 +63,34 @@ def check_tiff(image: TiffImageFile, *, numbers: bool = False) -> None:
         from PIL import ImagePalette
 
         image.palette = ImagePalette.raw("RGB;L", bytes(entries))  # of 8-bit numbers, as libtiff takes them
+
+
+def check_entries(data: bytes) -> None:
+    """Raise Unsupported where the first page holds so many numbers that Pillow's lists of them would fill memory."""
+    order, offset, count, entry = _layout(data)
+    at = 8 if entry == 20 else 4
+    if at + struct.calcsize(offset) > len(data):
+        return
+    (page,) = struct.unpack_from(order + offset, data, at)
+    if page + struct.calcsize(count) > len(data):
+        return
+    (entries,) = struct.unpack_from(order + count, data, page)
+    for n in range(min(entries, _MOST_ENTRIES)):
+        start = page + struct.calcsize(count) + n * entry
+        if start + 12 > len(data):
+            return
+        tag, kind, values = struct.unpack_from(order + "HH" + offset, data, start)
+        if kind not in _BYTES and values > _MOST_NUMBERS:
+            raise Unsupported(f"a TIFF whose tag {tag} holds {values:,} numbers; {_REMEDY}")
+    if entries > _MOST_ENTRIES:
+        raise Unsupported(f"a TIFF of {entries:,} tags; {_REMEDY}")
+
+
+def _layout(data: bytes) -> tuple[str, str, str, int]:
+    """struct's codes of the byte order, an offset and a count of entries; bytes of an entry. TIFF, or BigTIFF."""
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\0", b"\0+")
+    return (order, "Q", "Q", 20) if big else (order, "I", "H", 12)
 
 
 def _check_colours(tags: Any) -> None:
@@ -101,11 +132,9 @@ def alpha_known(image: TiffImageFile) -> bool:
 
 def count_pages(data: bytes) -> int:
     """How many pages are linked, at most `MOST_FRAMES`; a chain that returns to a page ends there."""
-    order = "<" if data[:2] == b"II" else ">"
-    big = struct.unpack_from(order + "H", data, 2)[0] == 43
-    offset, count, entry = ("Q", "Q", 20) if big else ("I", "H", 12)
+    order, offset, count, entry = _layout(data)
     seen: set[int] = set()
-    at = 8 if big else 4
+    at = 8 if entry == 20 else 4
     while at + struct.calcsize(offset) <= len(data) and len(seen) < MOST_FRAMES:
         (page,) = struct.unpack_from(order + offset, data, at)
         if not page or page in seen or page + struct.calcsize(count) > len(data):
