@@ -12,7 +12,7 @@ from cutis.data.tone import measure, tone_schema
 from cutis.errors import CutisError
 from cutis.image.artefacts import DETECTORS
 from cutis.image.assess import assess
-from cutis.image.decode import BadImage, decode, read_bytes
+from cutis.image.decode import BadImage, decode, read_bytes, room_for
 from cutis.image.tone.estimate import DEFAULT
 from cutis.image.tone.thresholds import THRESHOLDS
 from cutis.image.working import SIDE
@@ -37,7 +37,8 @@ def seen_attributes(rows: pl.DataFrame, folder: Path, progress: Progress[Any] = 
 def _seen(folder: Path, image_id: str, file: str, mask: str | None) -> dict[str, str | None]:
     try:
         data = read_bytes(folder / file)
-        found = assess(decode(data, file, least=SIDE)).artefacts
+        with room_for(data, file, least=SIDE, copies=2):
+            found = assess(decode(data, file, least=SIDE)).artefacts
     except BadImage:
         return {"image_id": image_id}
     try:

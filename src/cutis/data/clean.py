@@ -19,7 +19,7 @@ import numpy as np
 
 from cutis.image import jpeg
 from cutis.image.colour_profile import adobe_rgb
-from cutis.image.decode import BadImage, Header, decode, probe
+from cutis.image.decode import BadImage, Header, decode, probe, room_for
 from cutis.image.mask import fitted, read_mask
 from cutis.image.source import Unsupported
 
@@ -46,14 +46,15 @@ def clean_image(data: bytes, name: str) -> CleanImage:
         if (frame := jpeg.read_frame(data)).adobe_rgb and frame.components == 3 and not frame.icc:
             bare = jpeg.with_profile(bare, adobe_rgb())  # said by EXIF, which is gone
         return CleanImage(bare, ".jpg", header.width, header.height, header)
-    pixels = decode(data, name)
-    height, width = pixels.shape[:2]
-    if header.format == "JPEG":
-        import simplejpeg
+    with room_for(data, name, copies=2):
+        pixels = decode(data, name)
+        height, width = pixels.shape[:2]
+        if header.format == "JPEG":
+            import simplejpeg
 
-        coded = simplejpeg.encode_jpeg(pixels, quality=QUALITY, colorspace="RGB", colorsubsampling="444")
-        return CleanImage(coded, ".jpg", width, height, header)
-    return CleanImage(_png(pixels), ".png", width, height, header)
+            coded = simplejpeg.encode_jpeg(pixels, quality=QUALITY, colorspace="RGB", colorsubsampling="444")
+            return CleanImage(coded, ".jpg", width, height, header)
+        return CleanImage(_png(pixels), ".png", width, height, header)
 
 
 @dataclass(frozen=True)

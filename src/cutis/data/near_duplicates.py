@@ -25,7 +25,7 @@ from cutis.data.threads import one_thread_each, ordered
 from cutis.errors import CutisError, nearest
 from cutis.image import hashing
 from cutis.image.alignment import Picture, detail_of, picture, score
-from cutis.image.decode import decode, decode_grey, read_bytes
+from cutis.image.decode import decode, decode_grey, read_bytes, room_for
 from cutis.image.local_features import NO_FEATURES, SHORT, Features, describe
 from cutis.progress import Progress, silent
 
@@ -210,5 +210,7 @@ def _scored(
 
 
 def _same_pixels(one: _Image, other: _Image) -> bool:
-    a, b = (decode(read_bytes(image.path), str(image.path)) for image in (one, other))
-    return a.shape == b.shape and bool((a == b).all())
+    first, second = read_bytes(one.path), read_bytes(other.path)
+    with room_for(first, str(one.path), copies=2), room_for(second, str(other.path), copies=2):
+        a, b = decode(first, str(one.path)), decode(second, str(other.path))
+        return np.array_equal(a, b)

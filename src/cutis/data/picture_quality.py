@@ -12,7 +12,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.threads import ordered
 from cutis.image.artefacts import DETECTORS
 from cutis.image.assess import assess, defaults
-from cutis.image.decode import OVERSAMPLE, BadImage, decode, read_bytes
+from cutis.image.decode import OVERSAMPLE, BadImage, decode, read_bytes, room_for
 from cutis.image.quality import MEASURES
 from cutis.image.working import SIDE
 from cutis.progress import Progress, silent
@@ -96,10 +96,11 @@ def artefact_counts(dataset: Dataset, looks: pl.DataFrame) -> tuple[ArtefactCoun
 
 def _looked(file: Path) -> dict[str, Any]:
     try:
-        pixels = decode(read_bytes(file), file.name, least=_LEAST)
+        data = read_bytes(file)
+        with room_for(data, file.name, least=_LEAST, copies=2):
+            return assess(decode(data, file.name, least=_LEAST)).row()
     except BadImage as error:
         return {"unreadable": error.reason}
-    return assess(pixels).row()
 
 
 def _below(measure: str) -> pl.Expr:

@@ -20,7 +20,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.threads import ordered
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file
-from cutis.image.decode import BadImage, decode, probe, read_bytes
+from cutis.image.decode import BadImage, decode, probe, read_bytes, room_for
 from cutis.image.mask import read_mask
 from cutis.image.tone import METHODS, Photo, estimate_tones
 from cutis.image.tone.contrast import photo_contrast
@@ -87,19 +87,19 @@ def measure(
     image: bytes, mask: bytes | None, image_id: str, methods: Sequence[str], *, seed: int = 0
 ) -> dict[str, object]:
     """One row of tone.parquet from an image's and a mask's bytes. Raises BadImage, or CutisError for unlike sizes."""
-    header = probe(image, image_id)
-    # A photograph need not be decoded whole to be measured at working size.
-    pixels = decode(image, image_id, least=WORK)
-    photo = Photo(
-        pixels, None if mask is None else mask_at(mask, image_id, (header.height, header.width), pixels.shape[:2])
-    )
-    # Every image has a stream of its own: other images, or their order, don't change its interval.
-    rng = np.random.default_rng([seed, *image_id.encode()])
-    tones = estimate_tones(photo, methods=methods, rng=rng)
+    with room_for(image, image_id, least=WORK, copies=8):
+        header = probe(image, image_id)
+        # A photograph need not be decoded whole to be measured at working size.
+        pixels = decode(image, image_id, least=WORK)
+        at = (header.height, header.width), pixels.shape[:2]
+        photo = Photo(pixels, None if mask is None else mask_at(mask, image_id, *at))
+        # Every image has a stream of its own: other images, or their order, don't change its interval.
+        rng = np.random.default_rng([seed, *image_id.encode()])
+        tones = estimate_tones(photo, methods=methods, rng=rng)
+        own, apart = tones[DEFAULT], photo_contrast(photo)
     row: dict[str, object] = {"image_id": image_id}
     for m, tone in tones.items():
         row |= {f"ita_{m}": tone.ita, f"low_{m}": tone.low, f"high_{m}": tone.high, f"reason_{m}": tone.reason}
-    own, apart = tones[DEFAULT], photo_contrast(photo)
     return row | {
         "hue": own.hue,
         "monk": own.monk,

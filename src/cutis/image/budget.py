@@ -32,31 +32,30 @@ class Budget:
     def hold(self, size: int) -> Iterator[None]:
         """Wait for room, hold `size` bytes while the block runs, give them back.
 
-        A thread that holds some may ask for more. Where everybody who holds something waits for more, one of them gets
-        it all the same: nobody else could make room.
+        Inside another `hold` of its thread only what is more than that one's is held. Where everybody who holds
+        something waits for more, one of them gets it all the same: nobody else could make room.
         """
-        depth = getattr(self._own, "depth", 0)
+        own = getattr(self._own, "held", 0)
+        more = max(0, size - own)
         with self._free:
-            if depth:
+            if own and more:
                 self._at_work -= 1
                 self._free.notify_all()
             try:
-                while self._held + size > self.total and self._at_work:
+                while more and self._held + more > self.total and self._at_work:
                     self._free.wait()
-            except BaseException:  # Ctrl-C
-                self._at_work += bool(depth)
-                raise
-            self._at_work += 1
-            self._held += size
-            self._own.depth = depth + 1
+            finally:  # Ctrl-C too
+                self._at_work += bool(own and more)
+            self._at_work += not own
+            self._held += more
+            self._own.held = own + more
         try:
             yield
         finally:
             with self._free:
-                self._held -= size
-                self._own.depth = depth
-                if not depth:
-                    self._at_work -= 1
+                self._held -= more
+                self._own.held = own
+                self._at_work -= not own
                 self._free.notify_all()
 
 

@@ -61,13 +61,15 @@ def cost(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Cost:
 
 
 @contextmanager
-def room_for(data: bytes, name: str, *, copies: int = 0) -> Iterator[None]:
+def room_for(data: bytes, name: str, *, least: int | None = None, copies: int = 0) -> Iterator[None]:
     """Hold what decoding takes of the budget, and so many copies of the pixels, while work with them goes on.
 
-    For work that keeps a whole picture longer than its decoding. Raises BadImage as `probe` does.
+    For work that keeps a large picture longer than its decoding. least: as in `decode`. Raises BadImage as `probe`.
     """
-    takes = cost(data, name)
-    with BUDGET.hold(takes.memory + len(data) + 3 * copies * takes.pixels):
+    opened = open_header(data, name)
+    shrunk = _scale(opened.frame, least) if opened.frame else 1
+    takes = opened.cost(shrunk=shrunk)
+    with BUDGET.hold(len(data) + takes.memory + 3 * copies * (takes.pixels // shrunk**2)):
         yield
 
 

@@ -20,7 +20,8 @@ from cutis.data.clean import QUALITY
 from cutis.data.deidentify import jpeg_parts, png_parts
 from cutis.data.deidentify.colour_profile import bare_profile
 from cutis.data.deidentify.held import in_other
-from cutis.image.decode import Header, decode, probe
+from cutis.image.colour_profile import bands
+from cutis.image.decode import Header, decode, probe, room_for
 
 
 @dataclass(frozen=True)
@@ -57,20 +58,29 @@ def clean_picture(data: bytes, name: str) -> CleanPicture:
             profile, together, removed = jpeg.icc, jpeg.together, jpeg.removed
         else:
             removed = in_other(data, header.format)
-    source = decode(readable, name)
-    extension = ".jpg" if header.format == "JPEG" else ".png"
-    if together is not None:
-        for kept in (b"", bare_profile(profile) if profile else None):
-            if kept is None:
-                continue
-            bare = together(kept)
-            if np.array_equal(decode(bare, name), source):
-                return CleanPicture(bare, extension, header.format, source, removed, 0.0, 0, _note(header, copied=True))
-    coded = _jpeg(source) if header.format == "JPEG" else _png(source)
-    away = np.abs(decode(coded, name).astype(np.int16) - source)
-    return CleanPicture(
-        coded, extension, header.format, source, removed, float(away.mean()), int(away.max()), _note(header)
-    )
+    with room_for(readable, name, copies=3):
+        source = decode(readable, name)
+        extension = ".jpg" if header.format == "JPEG" else ".png"
+        if together is not None:
+            for kept in (b"", bare_profile(profile) if profile else None):
+                if kept is None:
+                    continue
+                bare = together(kept)
+                if np.array_equal(decode(bare, name), source):
+                    note = _note(header, copied=True)
+                    return CleanPicture(bare, extension, header.format, source, removed, 0.0, 0, note)
+        coded = _jpeg(source) if header.format == "JPEG" else _png(source)
+        mean, most = _away(decode(coded, name), source)
+    return CleanPicture(coded, extension, header.format, source, removed, mean, most, _note(header))
+
+
+def _away(pixels: np.ndarray, source: np.ndarray) -> tuple[float, int]:
+    """Mean and largest difference in levels of 255."""
+    total, most = 0, 0
+    for rows in bands(*source.shape[:2]):
+        away = np.abs(pixels[rows].astype(np.int16) - source[rows])
+        total, most = total + int(away.sum(dtype=np.int64)), max(most, int(away.max()))
+    return total / source.size, most
 
 
 def _note(header: Header, *, copied: bool = False) -> str:
