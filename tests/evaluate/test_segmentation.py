@@ -175,7 +175,15 @@ def test_equal_to_monai():
     torch = pytest.importorskip("torch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance, compute_surface_dice
+        from monai.metrics import (
+            compute_average_surface_distance,
+            compute_confusion_matrix_metric,
+            compute_dice,
+            compute_hausdorff_distance,
+            compute_iou,
+            compute_surface_dice,
+            get_confusion_matrix,
+        )
 
         rng = np.random.default_rng(0)
         for spacing in (None, (0.5, 0.5), (0.7, 0.2)):
@@ -190,6 +198,13 @@ def test_equal_to_monai():
                 for tau in (0.0, 1.0, 2.0, 3.5):
                     nsd = compute_surface_dice(*pair, class_thresholds=[tau], **options).item()
                     assert found.nsd(tau) == pytest.approx(nsd, abs=1e-4)
+                area = overlap(a, b)
+                assert area.dice == pytest.approx(compute_dice(*pair).item(), abs=1e-6)
+                assert area.jaccard == pytest.approx(compute_iou(*pair).item(), abs=1e-6)
+                table_of = get_confusion_matrix(*pair)
+                for name in ("sensitivity", "specificity", "precision"):
+                    theirs = compute_confusion_matrix_metric(name, table_of).item()
+                    assert getattr(area, {"precision": "ppv"}.get(name, name)) == pytest.approx(theirs, abs=1e-6)
                 average = compute_average_surface_distance(*pair, symmetric=True, **options).item()
                 assert found.average() == pytest.approx(average, abs=1e-4)
 
@@ -306,6 +321,95 @@ def test_what_cannot_be_measured_is_named(folders):
         "No lesion or patient is known",
     ):
         assert words in notes
+
+
+def test_a_missing_mask_is_a_failure(folders):
+    """Dice is the mean over all 24 images, with 0 for the two that have no mask and the one that can't be read."""
+    predicted, truth, masks = folders
+    for gone in ("i03", "i05"):
+        (predicted / f"{gone}.png").unlink()
+    (predicted / "i04.png").write_bytes(b"not a picture")
+    (truth / "i06_segmentation.png").write_bytes(b"not a picture")  # without a true mask there is nothing to fail
+    found = evaluate_masks(predicted, truth, resamples=40)
+    counts = found.evidence.counts
+    assert (counts.images, counts.measured, counts.missing, counts.unusable, counts.failed) == (24, 23, 2, 2, 3)
+    kept = {i: overlap(*pair).dice for i, pair in masks.items() if i not in ("i03", "i04", "i05", "i06")}
+    dice = found.evidence.find("dice")
+    assert dice is not None
+    assert dice.value == pytest.approx(sum(kept.values()) / 23)
+    distance = found.evidence.find("hd95_max")
+    assert distance is not None
+    assert (
+        "over 20 of 23 images: there is no distance in 3 with no predicted mask, which are failures" in distance.reason
+    )
+    notes = "\n".join(found.evidence.notes)
+    assert "2 images have no predicted mask and count as failures, 0 in every overlap (first: i03, i05)." in notes
+    assert "1 pairs of masks can't be compared and count as failures, 0 in every overlap (first: i04:" in notes
+    assert "1 pairs of masks can't be compared and are left out of every number (first: i06: true mask:" in notes
+    rows = {r["image_id"]: r for r in found.images.iter_rows(named=True)}
+    assert [rows[i]["dice"] for i in ("i03", "i04", "i06")] == [0.0, 0.0, None]
+    alone = evaluate_masks(predicted, truth, resamples=40, only_predicted=True).evidence.find("dice")
+    assert alone is not None
+    assert alone.value == pytest.approx(sum(kept.values()) / 20)
+
+
+def test_label_maps_are_refused_or_read_by_their_label(folders):
+    predicted, truth, masks = folders
+    path = predicted / "i03.png"
+    Image.fromarray(masks["i03"][0] * np.uint8(2)).save(path)
+    told = evaluate_masks(predicted, truth, resamples=40).evidence.notes
+    assert (
+        "1 predicted masks hold two values other than 0 and 255: the larger was taken as lesion (first: i03)." in told
+    )
+    labels = masks["i03"][0] * np.uint8(2)
+    labels[0, 0] = 1
+    Image.fromarray(labels).save(path)
+    with pytest.raises(CutisError, match=r'predicted mask of "i03": 3 values \(0, 1, 2\).*with --label'):
+        evaluate_masks(predicted, truth, resamples=40)
+    for image_id, (mask, _) in masks.items():  # of each its own label: every file alone could be a mask
+        Image.fromarray(mask * np.uint8(1 + int(image_id[1:]) % 2)).save(predicted / f"{image_id}.png")
+    with pytest.raises(CutisError, match=r'predicted masks hold 1 in "i00" and 2 in "i01".*with --label'):
+        evaluate_masks(predicted, truth, resamples=40)
+    found = evaluate_masks(predicted, truth, resamples=40, label=2).evidence.find("dice")
+    assert found is not None
+    assert found.value == pytest.approx(np.mean([overlap(*m).dice for m in list(masks.values())[1::2]]) / 2)
+    with pytest.raises(CutisError, match="--label 7: no predicted mask holds it"):
+        evaluate_masks(predicted, truth, resamples=40, label=7)
+    with pytest.raises(CutisError, match="--true-label 3: no true mask holds it"):
+        evaluate_masks(predicted, truth, resamples=40, label=2, true_label=3)
+
+
+def test_other_sizes_and_inverted_masks_are_told(folders):
+    predicted, truth, masks = folders
+    double = np.kron(masks["i00"][0], np.ones((2, 2), np.uint8)) * np.uint8(255)
+    Image.fromarray(double).save(predicted / "i00.png")
+    Image.fromarray(masks["i01"][0].T * np.uint8(255)).save(predicted / "i01.png")
+    Image.fromarray(255 - masks["i02"][0] * np.uint8(255)).save(predicted / "i02.png")
+    found = evaluate_masks(predicted, truth, resamples=40)
+    rows = {r["image_id"]: r for r in found.images.iter_rows(named=True)}
+    assert rows["i00"]["dice"] == pytest.approx(overlap(*masks["i00"]).dice)
+    assert (
+        rows["i01"]["reason"] == "predicted mask: 40 x 50 pixels for 50 x 40: it is turned by 90 degrees. Turn it back"
+    )
+    notes = "\n".join(found.evidence.notes)
+    assert "1 predicted masks were scaled to the size of the true ones (nearest neighbour) (first: i00)." in notes
+    assert (
+        "1 predicted masks cover most of the picture's border: large lesions, or black is the lesion in them" in notes
+    )
+    assert "(first: i02)" in notes
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_equal_to_pycocotools(seed: int):
+    oracle = pytest.importorskip("pycocotools.mask", reason="pycocotools is not installed")
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        a, b = blob(rng), blob(rng)
+        packed = [oracle.encode(np.asfortranarray(m)) for m in (a, b)]
+        assert overlap(a, b).jaccard == pytest.approx(oracle.iou([packed[0]], [packed[1]], [0])[0, 0])
+        assert overlap(a, b).ppv == pytest.approx(
+            oracle.iou([packed[0]], [packed[1]], [1])[0, 0]
+        )  # "crowd": / predicted
 
 
 def test_refused(tmp_path: Path, folders):

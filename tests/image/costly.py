@@ -7,8 +7,8 @@ import zlib
 
 
 def jpeg_of_scans(width: int, height: int, scans: int) -> bytes:
-    """A valid grey progressive JPEG of mid grey in `scans` scans, up to 883: one of DC, then of one AC coefficient each,
-    bit by bit. No coefficient is ever set: a scan is a handful of bytes, and is gone over whole all the same."""
+    """A valid grey progressive JPEG of mid grey in `scans` scans, up to 883: one of DC, then of one AC coefficient
+    each, bit by bit. No coefficient is ever set: a scan is a handful of bytes, and is gone over whole all the same."""
     blocks = -(-width // 8) * -(-height // 8)
 
     def segment(marker: int, body: bytes) -> bytes:

@@ -87,7 +87,7 @@ class Tree:
         return images, masks
 
     def _plain(self, path: Path) -> Blob:
-        return Blob(path.relative_to(self.root).as_posix(), path.stat().st_size, path=path)
+        return Blob(path.relative_to(self.root).as_posix(), size_of(path), path=path)
 
     def find(self, relative: str) -> Blob | None:
         """The file at `relative` (in the folder, or in one of its zips); None if absent or outside the folder."""
@@ -110,16 +110,31 @@ def is_image_name(name: str) -> bool:
     return PurePosixPath(name).suffix.casefold() in EXTENSIONS
 
 
-def visible_files(folder: Path) -> Iterator[Path]:
-    """Files under `folder`, sorted; hidden files and folders left out, links to folders not followed."""
+def visible_entries(folder: Path) -> Iterator[Path]:
+    """What lies under `folder` and is no folder, sorted; hidden files and folders left out, links to folders not
+    followed. Not all are files: there may be pipes, links that lead nowhere."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "__MACOSX")):
             continue
-        if path.is_dir() and not path.is_symlink():
-            yield from visible_files(path)
-        elif path.is_file():
+        if not path.is_dir():
             yield path
+        elif not path.is_symlink():
+            yield from visible_entries(path)
+
+
+def visible_files(folder: Path) -> Iterator[Path]:
+    """The files among `visible_entries`."""
+    return (path for path in visible_entries(folder) if path.is_file())
 
 
 def image_files(folder: Path) -> Iterator[Path]:
-    return (path for path in visible_files(folder) if is_image_name(path.name))
+    """What has an image's name under `folder`. One that is no file is an image that can't be read, with its reason."""
+    return (path for path in visible_entries(folder) if is_image_name(path.name))
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where there is none, or none any more, which reading it tells."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

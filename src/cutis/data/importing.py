@@ -79,6 +79,8 @@ def import_dataset(
     src, dest = Path(src), Path(dest)
     if not src.exists():
         raise CutisError(f"{src}: no such file or folder to import.")
+    if not (src.is_dir() or src.is_file()):
+        raise CutisError(f"{src}: neither a file nor a folder, but a pipe or a device. Name the folder of the images.")
     refuse_existing(dest)
     folder_of_images = Path(images) if images is not None else None
     options = Options(label, dict(columns or {}), folder_of_images, allow_missing, table_only)
@@ -91,6 +93,8 @@ def import_dataset(
         found = chosen.read(src, options)
     except PermissionError as error:
         raise CutisError(f"{error.filename}: no permission to read it.") from None
+    except FileNotFoundError as error:
+        raise CutisError(f"{error.filename}: was removed while the source was read. Import it again.") from None
     try:
         card = found.card.model_copy(
             update={

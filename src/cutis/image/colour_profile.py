@@ -45,9 +45,12 @@ def to_srgb_array(pixels: np.ndarray, profile: bytes) -> np.ndarray:
     grey = pixels.ndim == 2
     if grey and _space(profile) == "RGB":  # a grey is a colour of its profile, its three values alike
         return to_srgb_array(np.repeat(pixels[..., None], 3, axis=2), profile)
-    transform = srgb_transform(profile, "L" if grey else "RGB")
+    if grey:
+        levels: np.ndarray = _greys(profile)[pixels]
+        return levels
+    transform = srgb_transform(profile, "RGB")
     if transform is None:
-        return np.repeat(pixels[..., None], 3, axis=2) if grey else pixels
+        return pixels
     made = np.empty((*pixels.shape[:2], 3), np.uint8)
     for rows in bands(*pixels.shape[:2]):
         made[rows] = ImageCms.applyTransform(Image.fromarray(np.ascontiguousarray(pixels[rows])), transform)
@@ -79,6 +82,8 @@ def srgb_transform(profile: bytes, mode: str) -> Any:
             mode,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            # Optimised, littleCMS keeps so few points of a grey curve that it is off by ten levels in the dark.
+            ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE,
         )
     except (ImageCms.PyCMSError, OSError, ValueError) as error:
         raise Unsupported(f"its colour profile can't be used ({str(error)[:80]}); {_REMEDY}") from None
@@ -106,6 +111,18 @@ def _space(profile: bytes) -> str:
     if read.device_class not in _CLASSES:
         raise Unsupported(f'its colour profile is of class "{read.device_class}", not of a device; {_REMEDY}')
     return str(read.xcolor_space).strip()
+
+
+@lru_cache(maxsize=32)
+def _greys(profile: bytes) -> np.ndarray:
+    """uint8 (256, 3): each level of a grey profile in sRGB."""
+    from PIL import Image, ImageCms
+
+    ramp = _grid("L")
+    transform = srgb_transform(profile, "L")
+    if transform is None:
+        return np.repeat(ramp[0, :, None], 3, axis=1)
+    return np.asarray(ImageCms.applyTransform(Image.fromarray(ramp), transform))[0]
 
 
 @lru_cache(maxsize=2)

@@ -27,7 +27,7 @@ from cutis.data.deidentify import tables
 from cutis.data.deidentify.burned_text import letters_in
 from cutis.data.deidentify.dicom import clean_dicom, shown
 from cutis.data.deidentify.picture import clean_picture
-from cutis.data.files_in import is_image_name, visible_files
+from cutis.data.files_in import is_image_name, visible_entries
 from cutis.data.pseudonym import pseudonym
 from cutis.data.threads import ordered
 from cutis.errors import CutisError
@@ -117,7 +117,7 @@ def deidentify(
     if out.resolve().is_relative_to(folder.resolve()):
         raise CutisError(f"{out}: lies inside {folder}, so that a second run would take it for data. Choose another.")
     try:
-        paths = list(visible_files(folder))
+        paths = [path for path in visible_entries(folder) if path.is_file() or is_image_name(path.name)]
     except OSError as error:
         raise CutisError(f"{error.filename}: this folder can't be read ({(error.strerror or '').lower()}).") from None
     tabular = [path for path in paths if path.suffix.casefold() in tables.SUFFIXES]

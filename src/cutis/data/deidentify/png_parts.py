@@ -10,20 +10,21 @@ from collections import Counter
 from dataclasses import dataclass
 
 from cutis.data.deidentify.held import in_png_chunk
+from cutis.image.colour_profile import MOST_BYTES
 from cutis.image.decode import MAX_PIXELS, BadImage
+from cutis.image.source import inflated
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Numbers that say what the colours are: chunk -> its only valid length.
-_COLOURS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
+_COLOURS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4}
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples a pixel
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-_MOST_PROFILE = 4 * 2**20  # bytes of a colour profile, inflated
 _MOST_EXIF = 2**20
 
 
 @dataclass(frozen=True)
 class PngParts:
-    """`readable`: the file as it decodes, without text; `icc`: its profile ("" if there is none, or one too large)."""
+    """`readable`: the file as it decodes, without text; `icc`: its profile ("" if there is none)."""
 
     readable: bytes
     icc: bytes
@@ -43,7 +44,8 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def take_apart(data: bytes, name: str) -> PngParts:
-    """Raises BadImage for a PNG that is cut off, has no header first, or holds too few or too many pixels."""
+    """Raises BadImage for a PNG that is cut off, has no header first, a profile that can't be inflated, or too few or
+    too many pixels."""
     removed: Counter[str] = Counter()
     header = b""
     colours: list[bytes] = []
@@ -69,9 +71,9 @@ def take_apart(data: bytes, name: str) -> PngParts:
             colours.append(data[at:end])
         elif kind != b"IEND":
             removed += in_png_chunk(kind, body[:_MOST_EXIF])
-            if kind == b"iCCP":
-                icc = _inflated_profile(body)
-            elif kind == b"eXIf" and size <= _MOST_EXIF:
+            if kind == b"iCCP" and not icc:  # of two, the first counts, as for the decoder
+                icc = inflated(body.partition(b"\0")[2][1:], MOST_BYTES, f"{name}: colour profile")
+            elif kind == b"eXIf" and size <= _MOST_EXIF and not exif:
                 exif = data[at:end]
         at = end
     removed["trailing bytes"] += at < len(data)
@@ -83,16 +85,6 @@ def take_apart(data: bytes, name: str) -> PngParts:
     profile = chunk(b"iCCP", b"RGB\0\0" + zlib.compress(icc, 1)) if icc else b""
     readable = SIGNATURE + before + profile + palette + exif + bare + chunk(b"IEND", b"")
     return PngParts(readable, icc, +removed, before, palette, bare)
-
-
-def _inflated_profile(body: bytes) -> bytes:
-    """ "" for one that is damaged or larger than any real one."""
-    inflate = zlib.decompressobj()
-    try:
-        profile = inflate.decompress(body.partition(b"\0")[2][1:], _MOST_PROFILE)
-    except zlib.error:
-        return b""
-    return profile if inflate.eof else b""
 
 
 def _raw_size(ihdr: bytes, name: str) -> int:

@@ -27,7 +27,7 @@ from cutis.errors import CutisError
 from cutis.extras import require
 from cutis.files import canonical_json, sha256_text
 from cutis.image import jpeg
-from cutis.image.decode import decode
+from cutis.image.decode import decode, read_bytes
 from cutis.progress import Progress
 from cutis.schema.predictions import Predictions
 
@@ -58,10 +58,9 @@ def write(dataset: Dataset, folder: Path, progress: Progress[Any], results: Path
         study, of = series[row["image_id"]]
         numbers[of] = numbers.get(of, 0) + 1
         name = f"{row['image_id']}.dcm"
-        try:
-            data = (dataset.path / row["file"]).read_bytes()
-        except FileNotFoundError:
-            raise missing(dataset, row["file"]) from None
+        if not (dataset.path / row["file"]).is_file():
+            raise missing(dataset, row["file"])
+        data = read_bytes(dataset.path / row["file"])
         image = image_object(row, data, study, of, numbers[of])
         _save(image, folder / "images" / name)
         if row["mask"]:

@@ -40,7 +40,7 @@ def copy_files(dataset: Dataset, table: pl.DataFrame, folder: Path, columns: tup
                 (folder / file).parent.mkdir(exist_ok=True)
                 try:
                     shutil.copyfile(dataset.path / file, folder / file)
-                except FileNotFoundError:
+                except (FileNotFoundError, shutil.SpecialFileError):
                     raise missing(dataset, file) from None
 
 

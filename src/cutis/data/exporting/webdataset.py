@@ -16,6 +16,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.exporting.files import licensed_rows, missing, without_image
 from cutis.data.readers.json_rows import card_to_json, to_json
 from cutis.files import canonical_json, write_json
+from cutis.image.source import read_bytes
 from cutis.progress import Progress
 
 SHARD_BYTES = 256 * 2**20
@@ -53,8 +54,7 @@ def _members(dataset: Dataset, row: dict[str, Any]) -> Iterator[tuple[str, bytes
     key = row["image_id"].replace("%", "%25").replace(".", "%2E")
     for file, ending in ((row["file"], ""), (row["mask"], ".mask")):
         if file is not None:
-            try:
-                yield f"{key}{ending}{Path(file).suffix}", (dataset.path / file).read_bytes()
-            except FileNotFoundError:
-                raise missing(dataset, file) from None
+            if not (dataset.path / file).is_file():
+                raise missing(dataset, file)
+            yield f"{key}{ending}{Path(file).suffix}", read_bytes(dataset.path / file)
     yield f"{key}.json", canonical_json(to_json(row)).encode()

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from cutis.data.dataset import DatasetCard
-from cutis.data.files_in import Blob, Tree, image_files, is_image_name, visible_files
+from cutis.data.files_in import Blob, Tree, image_files, is_image_name, size_of, visible_entries
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.errors import CutisError
@@ -40,11 +40,11 @@ def read(src: Path, options: Options) -> Found:
     found: list[tuple[Path, str, str | None]] = []
     others = 0
     for folder, part in _class_folders(src):
-        for path in visible_files(folder):
+        for path in visible_entries(folder):
             if is_image_name(path.name):
                 found.append((path, folder.name, part))
             else:
-                others += 1
+                others += path.is_file()
     labels = sorted({label for _, label, _ in found})
     if not labels:
         loose = sum(1 for _ in image_files(src))
@@ -65,7 +65,7 @@ def read(src: Path, options: Options) -> Found:
         info = classes[label]
         row = {"image_id": image_id, "source": src.resolve().name, "target": info.code, "source_split": part}
         records.append(
-            Record(values=row | values.diagnosis(info.diagnosis), image=Blob(relative, path.stat().st_size, path=path))
+            Record(values=row | values.diagnosis(info.diagnosis), image=Blob(relative, size_of(path), path=path))
         )
     loose = sum(1 for p in src.iterdir() if p.is_file() and is_image_name(p.name))
     notes = [

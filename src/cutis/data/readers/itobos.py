@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cutis.data.dataset import DatasetCard
-from cutis.data.files_in import Blob, Tree, image_files
+from cutis.data.files_in import Blob, Tree, image_files, size_of
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts, Found, Options, Reader, Record
 from cutis.data.readers.release import present
@@ -62,6 +62,8 @@ def boxes(text: str, width: int, height: int, where: str) -> list[dict[str, floa
 
 def _size(path: Path) -> tuple[int, int] | None:
     """(width, height) from the file's head; None if it can't be read, which the import will say of the image."""
+    if not path.is_file():
+        return None
     with path.open("rb") as f:
         head = f.read(_HEAD)
     try:
@@ -103,7 +105,7 @@ def read(src: Path, options: Options) -> Found:
                 "copyright_license": CARD.licence,
                 "attribution": CARD.attribution,
             }
-            records.append(Record(row, Blob(path.relative_to(src).as_posix(), path.stat().st_size, path=path)))
+            records.append(Record(row, Blob(path.relative_to(src).as_posix(), size_of(path), path=path)))
     if not records:
         raise CutisError(f"{src}: no images; iToBoS is {READER.layout}.")
     return Found(present(CARD, (), _FACTS, records), records, Tree(src))

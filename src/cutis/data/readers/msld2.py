@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cutis.data.dataset import DatasetCard
-from cutis.data.files_in import Blob, Tree, image_files
+from cutis.data.files_in import Blob, Tree, image_files, size_of
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts, Found, Options, Reader, Record
 from cutis.data.readers.release import present
@@ -119,7 +119,7 @@ def read(src: Path, options: Options) -> Found:
                     "copyright_license": CARD.licence,
                     "attribution": CARD.attribution,
                 },
-                Blob(path.relative_to(src).as_posix(), path.stat().st_size, path=path),
+                Blob(path.relative_to(src).as_posix(), size_of(path), path=path),
             ),
         )
         if record.values["target"] != code:

@@ -251,7 +251,7 @@ def _files(entry: Path) -> list[Path]:
         Path(folder, name)
         for folder, _, names in os.walk(entry)
         for name in names
-        if _is_visible(name) and not Path(folder, name).is_symlink()
+        if _is_visible(name) and not Path(folder, name).is_symlink() and Path(folder, name).is_file()
     )
 
 
