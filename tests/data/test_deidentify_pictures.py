@@ -180,16 +180,16 @@ def test_a_text_bomb_is_never_inflated(picture, encoded, monkeypatch):
     for _ in range(2):  # 50 kB that stand for gigabytes, three deep
         bomb = zlib.compress(bomb, 9)
     data = encoded(picture(), "PNG")
-    text = planted_chunk(b"zTXt", b"Author\0\0" + bomb) + planted_chunk(
-        b"iCCP", b"x\0\0" + zlib.compress(bytes(9 << 20))
-    )
+    text = planted_chunk(b"zTXt", b"Author\0\0" + bomb)
+    profile = planted_chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(9 << 20)))
+    with_profile = data[:33] + text + profile + data[33:]
     data = data[:33] + text + data[33:]
     inflated = []
     make = zlib.decompressobj
 
     class Counted:
-        def __init__(self) -> None:
-            self._inner = make()
+        def __init__(self, *given: int) -> None:
+            self._inner = make(*given)
 
         def decompress(self, coded: bytes, most: int) -> bytes:
             assert bomb not in coded
@@ -201,9 +201,11 @@ def test_a_text_bomb_is_never_inflated(picture, encoded, monkeypatch):
 
     monkeypatch.setattr("cutis.data.deidentify.png_parts.zlib.decompressobj", Counted)
     clean = clean_picture(data, "x")
-    assert max(inflated) <= 4 << 20
-    assert clean.removed == {"text": 1, "colour profile": 1}
+    assert clean.removed == {"text": 1}
     assert np.array_equal(clean.pixels, picture())
+    with pytest.raises(BadImage, match="colour profile: more than 4 MB once inflated"):
+        clean_picture(with_profile, "x")
+    assert max(inflated) <= (4 << 20) + 1
 
 
 def planted_chunk(kind: bytes, body: bytes) -> bytes:

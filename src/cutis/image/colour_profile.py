@@ -23,7 +23,7 @@ from cutis.image.source import Unsupported
 
 TOLERANCE = 2  # levels of 255: published sRGB profiles, some of them tables of a few points, differ by that
 BAND = 1_000_000  # pixels that are converted at a time
-MOST_BYTES = 16 * 2**20  # of a profile
+MOST_BYTES = 4 * 2**20  # of a profile
 _CLASSES = ("mntr", "scnr", "prtr", "spac")  # of devices and colour spaces, not links, names and effects
 SRGB = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 DISPLAY_P3 = ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06))
@@ -122,7 +122,8 @@ def _greys(profile: bytes) -> np.ndarray:
     transform = srgb_transform(profile, "L")
     if transform is None:
         return np.repeat(ramp[0, :, None], 3, axis=1)
-    return np.asarray(ImageCms.applyTransform(Image.fromarray(ramp), transform))[0]
+    made: np.ndarray = np.asarray(ImageCms.applyTransform(Image.fromarray(ramp), transform))[0]
+    return made
 
 
 @lru_cache(maxsize=2)

@@ -218,7 +218,9 @@ def _pillow_pixels(data: bytes, name: str, opened: Opened) -> np.ndarray:
     image = opened.image or pillow(data, name, opened.header.format)
     try:
         image.load()
-        return samples.rgb(image, opened)
+        pixels = samples.rgb(image, opened)
+        image.close()  # its own copy of them
+        return pixels
     except Unsupported as error:
         raise BadImage(name, str(error)) from None
     except (DecompressionBombError, MemoryError):
