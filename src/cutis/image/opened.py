@@ -257,7 +257,7 @@ def _large_blocks() -> None:
     """
     from PIL import Image
 
-    core: Any = Image.core  # what PILLOW_BLOCK_SIZE sets
+    core: Any = vars(Image)["core"]  # what PILLOW_BLOCK_SIZE sets
     core.set_block_size(128 * 2**20)
 
 
