@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -120,6 +121,23 @@ def test_bad_images_are_rows(
     again = Predictions.load(predictions.save(tmp_path / "out.parquet"))
     assert len(again.answered.table) == 3
     assert Path(again.info.images, rows[inside + "ä b"]["file"]).is_file()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.timeout(120)
+def test_what_is_not_a_file_is_a_row_with_its_reason(bundle: Bundle, tmp_path: Path, picture, encoded):
+    for k in range(3):
+        (tmp_path / f"a{k}.jpg").write_bytes(encoded(picture(60, 45, k), "JPEG"))
+    os.mkfifo(tmp_path / "b.jpg")
+    (tmp_path / "c.jpg").symlink_to("/dev/zero")
+    (tmp_path / "d.jpg").symlink_to("/nowhere/at/all.jpg")
+    table = bundle.predict(tmp_path, progress=False).table
+    reasons = dict(table.filter(status="error").select("image_id", "reason").iter_rows())
+    assert reasons == {"b": "a pipe, not a file", "c": "a device, not a file", "d": "no such file or directory"}
+    assert table.filter(status="error")["p_mel"].null_count() == 3
+    assert len(table) == 6
+    with pytest.raises(CutisError, match="no such file or folder"):
+        bundle.predict(tmp_path / "b.jpg", progress=False)
 
 
 def test_only_bad_images(bundle: Bundle, tmp_path: Path):

@@ -145,7 +145,8 @@ def open_header(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, numbers
     _check_size(header.width, header.height, name, max_pixels)
     if header.scans > jpeg.MOST_SCANS:
         raise BadImage(name, f"a JPEG of more than {jpeg.MOST_SCANS} scans; save it again")
-    if opened.cost().passes > MAX_PASSES:
+    takes = opened.cost()
+    if takes.pixels <= MAX_PIXELS and takes.passes > MAX_PASSES:  # a larger one is refused as such, by who decodes it
         raise BadImage(
             name, f"{header.width} x {header.height} pixels in {header.scans} scans take too long; save it again"
         )
