@@ -18,7 +18,7 @@ import polars as pl
 from cutis.data.clean import clean_image, clean_mask
 from cutis.data.dataset import Dataset
 from cutis.data.readers import READERS, Found, Options, Record
-from cutis.data.readers.table import typed
+from cutis.data.readers.own_columns import typed
 from cutis.data.threads import ordered
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_folder, refuse_existing
@@ -143,7 +143,7 @@ def _table(found: Found, where: str) -> pl.DataFrame:
     data: dict[str, pl.Series] = {}
     for key in names:
         column = [r.values.get(key) for r in records]
-        data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column)
+        data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column, key)
     for own in found.own if found.own is not None else ():
         if own.name not in data:
             data[own.name] = own.cast(TYPES[own.name]) if own.name in TYPES else typed(own)
