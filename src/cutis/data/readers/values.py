@@ -17,7 +17,6 @@ from cutis.schema.vocabulary import (
     SITE_COLUMNS,
     SPECIAL_SITES,
     diagnosis_levels,
-    is_malignant,
     site_levels,
 )
 
@@ -140,7 +139,7 @@ def of_class(code: str | None, classes: Iterable[ClassInfo]) -> dict[str, str | 
 
 
 def slug(name: str) -> str:
-    """A class code from a name: lower case letters, digits and "_". "Melanoma in situ" -> "melanoma_in_situ"."""
+    """A dataset's name from a file's: lower case letters, digits and "_". "My data (2)" -> "my_data_2"."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     return re.sub(r"\W+", "_", plain).strip("_")
@@ -205,23 +204,3 @@ SEBORRHEIC_KERATOSIS = ClassInfo(
     diagnosis="Benign:Benign epidermal proliferations:Seborrheic keratosis",
     malignant=False,
 )
-
-
-def class_info(label: str) -> ClassInfo:
-    """A class called `label` in its source: ISIC 2018's if it is one of their codes, with its place in the vocabulary
-    if it is a name there, else just a name."""
-    code = slug(label)
-    if not code:
-        raise CutisError(f'class "{label}" has no letter or digit to make a code of. Rename it.')
-    if code in ISIC_2018:
-        return ISIC_2018[code]
-    try:
-        levels = diagnosis_levels(label.replace("_", " "))
-    except CutisError:
-        return ClassInfo(code=code, name=label)
-    return ClassInfo(
-        code=code,
-        name=label.replace("_", " "),
-        diagnosis=":".join(v for v in levels if v) or None,
-        malignant=is_malignant(levels),
-    )
