@@ -142,8 +142,9 @@ def test_a_path_never_leaves_the_image_folder(table, tmp_path):
         ("image,image\na,b\n", 'column "image" appears twice'),
         ("image,dx\n", "a header line but no rows"),
         ("", "empty"),
-        ("image,dx\na,näv\n".encode("latin-1"), "not UTF-8 text"),
-        (b"PK\x03\x04\x00\x00", "binary data"),
+        ("image,dx\na,näv\n".encode("utf-16")[:-1], "not UTF-8 text"),
+        (b"PK\x03\x04\x00\x00", r"a workbook .*Save the sheet as CSV UTF-8"),
+        (b"\x00\x01\x02\x03", "binary data"),
     ],
 )
 def test_wrong_tables_are_told(text, words, table, tmp_path):

@@ -202,20 +202,3 @@ def test_a_table_of_the_same_columns_is_not_taken_for_a_release(tmp_path, encode
     shutil.copy(tmp_path / "mine.csv", tmp_path / "isic2018_test.csv")
     with pytest.raises(CutisError, match='diagnosis "nevus"'):
         cutis.import_dataset(tmp_path / "isic2018_test.csv", tmp_path / "more", images=tmp_path)
-
-
-def test_a_table_is_held_in_columns_and_read_piece_by_piece(tmp_path, monkeypatch):
-    from cutis.data.readers import table
-
-    monkeypatch.setattr(table, "_CHUNK", 2)
-    path = tmp_path / "t.csv"
-    path.write_text('a;b\n1;"x;\ny"\n\n2; z \n3;\n4;"q"\n5;r\n')
-    columns, rows = table.read_table(path)
-    assert columns == ["a", "b"]
-    assert list(rows) == [{"a": str(n), "b": b} for n, b in enumerate(("x;\ny", "z", "", "q", "r"), 1)]
-    assert (len(rows), rows[-1]["a"], rows[1:3][0]["b"]) == (5, "5", "z")
-    path.write_text("a;b\n1;2\n\n3;4\n5\n")
-    with pytest.raises(CutisError, match=r"row 3 has 1 cells, the header 2 \(separator: semicolon\)"):
-        table.read_table(path)
-    assert table.typed(["True", "", "False"]).to_list() == [True, None, False]
-    assert table.typed(["1", "True"]).to_list() == ["1", "True"]

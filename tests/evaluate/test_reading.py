@@ -253,7 +253,8 @@ def test_what_cannot_be_read_says_what_to_mend(write: Write, case: str) -> None:
     [
         ("", "empty; expected a CSV with a header line"),
         ("image_id,p_nv,p_nv\n1,2,3\n", '"p_nv" appears twice'),
-        ("image_id,p_nv,p_mel\na,0.5,0.5\nb,0.5,0.5,0.5\n", "not a readable CSV"),
+        ("image_id,p_nv,p_mel\na,0.5,0.5\nb,0.5,0.5,0.5\n", "row 2 has 4 cells, the header 3"),
+        ('image_id,p_nv,p_mel\na,0.5,"0.5\nb,0.5,0.5\n', "not a readable CSV .unexpected end of data"),
         ("\0\1\2", "binary data"),
     ],
 )
@@ -263,7 +264,7 @@ def test_files_that_are_no_tables(write: Write, content: str, words: str) -> Non
 
 
 def test_other_file_faults(tmp_path: Path) -> None:
-    (tmp_path / "latin.csv").write_bytes("image_id,größe\na,1\n".encode("latin-1"))
+    (tmp_path / "latin.csv").write_bytes("image_id,размер\na,1\n".encode("cp1251"))
     with pytest.raises(CutisError, match="not UTF-8"):
         read_predictions(tmp_path / "latin.csv")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 nothing")

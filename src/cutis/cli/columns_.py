@@ -16,16 +16,18 @@ def columns_(dataset: Path, table: Path, *, column: list[str] | None = None) -> 
     dataset
         Dataset folder.
     table
-        CSV or Parquet with image_id: the dataset's tone.parquet (cutis tone), a report's quality.parquet (cutis check),
-        or your own.
+        CSV, JSON lines or Parquet with image_id: the dataset's tone.parquet (cutis tone), a report's quality.parquet
+        (cutis check), or your own.
     column
         Only this column; may be repeated. By default all of them.
     """
     from cutis.data.columns import add_columns, read_columns
     from cutis.data.dataset import Dataset
 
-    found = read_columns(table)
+    found, notes = read_columns(table)
     made = add_columns(Dataset.load(dataset), found, column)
+    for note in notes:
+        say(f"note: {note}")
     names = column or [c for c in found.columns if c != "image_id"]
     for name in names:
         known = made.manifest[name].drop_nulls()

@@ -8,9 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from cutis.data.dataset import Dataset
+from cutis.data.readers.own_columns import typed
 from cutis.errors import CutisError, nearest
 from cutis.schema.manifest import MANIFEST
 from cutis.schema.values import READ, read_column
+from cutis.tables import as_text, find_column, load_table
 
 
 def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | None = None) -> Dataset:
@@ -29,7 +31,7 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
             raise CutisError(f"{dataset.path}: column {column} is the manifest's own and isn't replaced. Rename yours.")
         if column not in table.columns:
             raise CutisError(f'{dataset.path}: column "{column}": {nearest(column, table.columns)}')
-    table = table.select(pl.col("image_id").cast(pl.String), *chosen)
+    table = table.select(as_text(table["image_id"]), *chosen)
     twice = table.filter(pl.col("image_id").is_duplicated())
     if len(twice):
         raise CutisError(f'{dataset.path}: columns to add: image "{twice["image_id"][0]}" stands there twice.')
@@ -49,14 +51,13 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
     return Dataset(dataset.path, card, joined).save_into(dataset.path)
 
 
-def read_columns(path: Path | str) -> pl.DataFrame:
-    """A table of columns to add, CSV or Parquet. Raises CutisError if it can't be read."""
-    path = Path(path)
-    if not path.is_file():
-        raise CutisError(f"{path}: no such file.")
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema_length=None)
-    except (OSError, pl.exceptions.PolarsError):
-        raise CutisError(f"{path}: not a CSV or Parquet table, or damaged.") from None
+def read_columns(path: Path | str) -> tuple[pl.DataFrame, list[str]]:
+    """(table of columns to add, notes on how it was read): any table that Cutis reads, image_id as text.
+
+    Columns of a text table are numbers or truths where every known cell is one, as at import. Raises CutisError if it
+    can't be read.
+    """
+    table, notes = load_table(path)
+    key = find_column(table.columns, ("image_id",))
+    made = [as_text(c).alias("image_id") if c.name == key else typed(c) for c in table.iter_columns()]
+    return pl.DataFrame(made), notes

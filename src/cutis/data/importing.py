@@ -18,7 +18,7 @@ import polars as pl
 from cutis.data.clean import clean_image, clean_mask
 from cutis.data.dataset import Dataset
 from cutis.data.readers import READERS, Found, Options, Record
-from cutis.data.readers.table import typed
+from cutis.data.readers.own_columns import typed
 from cutis.data.threads import ordered
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_folder, refuse_existing
@@ -26,7 +26,7 @@ from cutis.image.decode import BadImage
 from cutis.progress import Progress, silent
 from cutis.schema.licence import licence as licence_named
 from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
-from cutis.schema.values import READ, SITE, Unread, as_text, read_column, read_sites
+from cutis.schema.values import READ, SITE, Unread, as_cells, read_column, read_sites
 
 TYPES = MANIFEST | OPTIONAL
 _RESERVE = 50 * 2**20  # bytes left free on the disk
@@ -147,16 +147,16 @@ def _table(found: Found, where: str) -> tuple[pl.DataFrame, list[Unread]]:
     for key in names:
         column = [r.values.get(key) for r in records]
         if key in READ:
-            data[key], lost = read_column(key, as_text(key, column))
+            data[key], lost = read_column(key, as_cells(key, column))
             unread.append(lost)
         elif key == SITE:
-            sites, lost = read_sites(as_text(key, column))
+            sites, lost = read_sites(as_cells(key, column))
             data |= {c.name: data[c.name].fill_null(c) if c.name in data else c for c in sites}
             unread.append(lost)
         elif key in data:  # a site that the source names beside one it spells out
             data[key] = pl.Series(key, column, dtype=TYPES[key]).fill_null(data[key])
         else:
-            data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column)
+            data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column, key)
     for own in found.own if found.own is not None else ():
         if own.name not in data:
             data[own.name] = own.cast(TYPES[own.name]) if own.name in TYPES else typed(own)

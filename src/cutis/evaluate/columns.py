@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from cutis.tables import as_text, find_column
+
 IMAGE_FILE = r"(?i)\.(jpe?g|png|tiff?|bmp|webp|dcm)$"
 
 # Cutis's column -> what else it is called, in order of preference; compared without case, "-" and " " read as "_".
@@ -63,16 +65,6 @@ TRUE = {"1", "1.0", "true", "yes", "malignant", "positive", "pos"}
 FALSE = {"0", "0.0", "false", "no", "benign", "negative", "neg"}
 
 
-def folded(name: str) -> str:
-    return name.strip().casefold().replace(" ", "_").replace("-", "_")
-
-
-def find_column(columns: Sequence[str], names: Sequence[str], leave: Sequence[str] = ()) -> str | None:
-    """The first of `names` that is a column, as the table spells it; None if none is. leave: columns not to take."""
-    known = {folded(c): c for c in reversed(columns) if c not in leave}
-    return next((known[n] for n in names if n in known), None)
-
-
 def with_known_names(table: pl.DataFrame, leave: Sequence[str] = ()) -> pl.DataFrame:
     """The table with identity and attribute columns called as Cutis calls them, and their values written so."""
     renames: dict[str, str] = {}
@@ -82,7 +74,7 @@ def with_known_names(table: pl.DataFrame, leave: Sequence[str] = ()) -> pl.DataF
             renames[found] = ours
     table = table.rename({**renames, **{c: f"{c}_given" for c in RESERVED if c in table.columns and c not in leave}})
     text = [c for c in IDENTITY_ALIASES if c in table.columns]
-    table = table.with_columns(pl.col(c).cast(pl.String).str.strip_chars().replace("", None) for c in text)
+    table = table.with_columns(as_text(table[c]).str.strip_chars().replace("", None) for c in text)
     if "image_id" in table.columns:
         table = table.with_columns(pl.col("image_id").str.replace(IMAGE_FILE, ""))
     if "age_approx" in table.columns:

@@ -17,24 +17,14 @@ import polars as pl
 from cutis.errors import CutisError, nearest
 from cutis.evaluate.arrays import Floats, Ints
 from cutis.evaluate.class_names import finder, path_of
-from cutis.evaluate.columns import (
-    ANSWERS,
-    FALSE,
-    IDENTITY_ALIASES,
-    TARGETS,
-    TRUE,
-    WEIGHTS,
-    find_column,
-    folded,
-    with_known_names,
-)
+from cutis.evaluate.columns import ANSWERS, FALSE, IDENTITY_ALIASES, TARGETS, TRUE, WEIGHTS, with_known_names
 from cutis.evaluate.shapes import Scores, find_scores
-from cutis.evaluate.tables import load_table
 from cutis.evaluate.truth import Truth, as_truth
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
 from cutis.schema.predictions import Predictions, PredictionsInfo, Task
 from cutis.schema.vocabulary import NO_COMMON_PATH, is_malignant
+from cutis.tables import as_text, find_column, folded, load_table
 
 _ROUNDED = 0.02  # rows that sum to one within this were rounded when written, and are divided by their sum
 _NAMES = {
@@ -80,8 +70,8 @@ def read_predictions(
             )
         return Predictions.load(path)
     where = str(path)
-    table = load_table(path)
-    given = None if truth is None else _truth_table(Path(truth))
+    table, told = load_table(path)
+    given, told_of_truth = (None, []) if truth is None else _truth_table(Path(truth))
     table = with_known_names(table, () if score is None else (score,))
     if "image_id" not in table.columns:
         raise CutisError(
@@ -90,7 +80,7 @@ def read_predictions(
         )
     expected = _expected(table, given)
     scores = find_scores(table, where, score=score, expected=expected, has_truth=given is not None)
-    notes = [f"Read from {path.name}: {scores.shape}."]
+    notes = [f"Read from {path.name}: {scores.shape}.", *(f"{note}." for note in (*told, *told_of_truth))]
     table, values = scores.table, scores.values
     check_identity(table, where)
     if given is not None:
@@ -115,12 +105,13 @@ def is_cutis(path: Path) -> bool:
         return True
 
 
-def _truth_table(path: Path) -> Truth:
-    table = with_known_names(load_table(path))
+def _truth_table(path: Path) -> tuple[Truth, list[str]]:
+    table, told = load_table(path)
+    table = with_known_names(table)
     if "image_id" not in table.columns:
         raise CutisError(f"{path}: no column says which image a row is. Add column image_id.")
     check_identity(table, str(path))
-    return as_truth(table, str(path))
+    return as_truth(table, str(path)), told
 
 
 def _expected(table: pl.DataFrame, truth: Truth | None) -> list[str]:
@@ -128,7 +119,7 @@ def _expected(table: pl.DataFrame, truth: Truth | None) -> list[str]:
     if truth is not None:
         return list(truth.codes)
     column = find_column(table.columns, TARGETS)
-    return [] if column is None else table[column].cast(pl.String).drop_nulls().unique().to_list()[:1000]
+    return [] if column is None else as_text(table[column]).drop_nulls().unique().to_list()[:1000]
 
 
 def _with_truth(table: pl.DataFrame, truth: Truth, where: str, notes: list[str]) -> pl.DataFrame:
@@ -154,7 +145,7 @@ def _two_way(scores: Scores, table: pl.DataFrame, values: Floats, where: str, no
             f"{where}: no column says what is true. Add column target with 0 or 1 (1 for malignant), or give "
             "--truth FILE."
         )
-    said = table[target].cast(pl.String).str.strip_chars()
+    said = as_text(table[target]).str.strip_chars()
     labels = {v for v in said.drop_nulls().unique().to_list() if v}
     if {v.casefold() for v in labels} <= TRUE | FALSE:
         positive = {v for v in labels if v.casefold() in TRUE}
@@ -249,7 +240,7 @@ def _many(
 def _matched(column: pl.Series, find: Find, codes: Sequence[str], where: str) -> list[str | None]:
     """Class code of each label, None where it is empty. Raises CutisError, naming row and column."""
     found: list[str | None] = []
-    for row, label in enumerate(column.cast(pl.String).to_list(), 1):
+    for row, label in enumerate(as_text(column).to_list(), 1):
         if label is None or not label.strip():
             found.append(None)
             continue
@@ -268,7 +259,7 @@ def _label_lists(column: pl.Series, find: Find, codes: Sequence[str], where: str
     None where unknown (an empty cell), [] for "none".
     """
     if not column.dtype.is_nested():
-        column = column.cast(pl.String).str.replace_all(r"[;|,]\s*", ";").str.split(";")
+        column = as_text(column).str.replace_all(r"[;|,]\s*", ";").str.split(";")
     found: list[list[str] | None] = []
     for row, labels in enumerate(column.to_list(), 1):
         if labels is None or labels == [""]:

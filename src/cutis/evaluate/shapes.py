@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from cutis import tables
 from cutis.errors import CutisError, nearest
 from cutis.evaluate.arrays import Floats
 from cutis.evaluate.class_names import path_of
-from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS, find_column, folded
+from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
+from cutis.tables import find_column, folded
 
 PREFIXES = ("p_", "prob_", "proba_", "probability_", "softmax_", "score_")
 LOGITS = ("logit_", "logits_")
@@ -91,12 +93,7 @@ def numbers(table: pl.DataFrame, columns: Sequence[str], where: str) -> Floats:
 
 
 def _number(table: pl.DataFrame, column: str) -> pl.Series:
-    s = table[column]
-    if s.dtype.is_nested():
-        return pl.Series(column, [None] * len(s), dtype=pl.Float64)
-    if s.dtype == pl.String:
-        s = s.str.strip_chars().str.replace(r"^(-?\d*),(\d+)$", "$1.$2")  # the decimal comma of half of Europe
-    return s.cast(pl.Float64, strict=False)
+    return tables.numbers(table[column])
 
 
 def _wide(table: pl.DataFrame, columns: Sequence[str], codes: tuple[str, ...], where: str, *, logits: bool) -> Scores:
@@ -158,7 +155,7 @@ def _long(table: pl.DataFrame, where: str) -> Scores | None:
     if label is None or value is None:
         return None
     values = numbers(table, [value], where)[:, 0]
-    table = table.with_columns(pl.col(label).cast(pl.String).str.strip_chars(), pl.Series("_value", values))
+    table = table.with_columns(tables.as_text(table[label]).str.strip_chars(), pl.Series("_value", values))
     lost = table[label].is_null() | (table[label] == "")
     if lost.any():
         raise CutisError(f"{where}: row {int(lost.arg_true()[0]) + 1} has no {label}. Each row needs its class.")

@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 
 from cutis.errors import CutisError
-from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS, find_column
+from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
 from cutis.evaluate.shapes import numbers
+from cutis.tables import as_text, find_column
+from cutis.tables import numbers as decimals
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ def as_truth(table: pl.DataFrame, where: str) -> Truth:
     """The truth of a table whose identity columns have Cutis's names. Raises CutisError if it holds none."""
     target = find_column(table.columns, TARGETS)
     if target is not None:
-        said = pl.col(target).cast(pl.String).str.strip_chars().replace("", None).alias("target")
+        said = as_text(table[target]).str.strip_chars().replace("", None).alias("target")
         known = table.with_columns(said)
         known = known.drop(target) if target != "target" else known
         return Truth(known, tuple(known["target"].drop_nulls().unique().sort()), hot=False, several=False)
@@ -53,5 +55,5 @@ def as_truth(table: pl.DataFrame, where: str) -> Truth:
 def _is_hot(column: pl.Series) -> bool:
     if column.dtype.is_nested():
         return False
-    values = column.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
+    values = decimals(column)
     return bool(values.is_in([0.0, 1.0]).all() and values.null_count() == 0)

@@ -15,6 +15,7 @@ from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
+from cutis.tables import as_text, read_parquet
 
 FORMAT = 1
 Task = Literal["multi-class", "multi-label", "one-against-rest"]
@@ -118,7 +119,7 @@ class Predictions:
             raise CutisError(f"{path}: no such predictions file. Make one with: cutis predict BUNDLE DATA --out {path}")
         try:
             metadata = pq.read_schema(path).metadata or {}
-            table = pl.read_parquet(path, glob=False)  # at a third of the memory that pyarrow takes
+            table = read_parquet(path)  # at a third of the memory that pyarrow takes
         except (pa.ArrowInvalid, pl.exceptions.PolarsError, OSError):
             raise CutisError(f"{path}: not a Parquet file, or damaged. Make it again with cutis predict.") from None
         raw = metadata.get(b"cutis")
@@ -157,7 +158,8 @@ def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) ->
     types |= {"labels": pl.List(pl.String())} if info.task == "multi-label" else {}
     for column, dtype in types.items():
         try:
-            table = table.with_columns(pl.col(column).cast(dtype))
+            named = dtype == pl.String() and table[column].dtype.is_float()  # 7.0 of a column of ids is "7"
+            table = table.with_columns(as_text(table[column]) if named else pl.col(column).cast(dtype))
         except pl.exceptions.PolarsError:
             raise CutisError(f"{where}: column {column} is {table[column].dtype}; expected {dtype}.") from None
     check_identity(table, where)

@@ -180,7 +180,7 @@ def read_column(column: str, cells: pl.Series) -> tuple[pl.Series, Unread | None
 
 def read_value(column: str, cell: str | None) -> str | int | None:
     """One cell of one of the columns of READ; None if it is unknown or can't be read."""
-    value: str | int | None = read_column(column, as_text(column, [cell]))[0][0]
+    value: str | int | None = read_column(column, as_cells(column, [cell]))[0][0]
     return value
 
 
@@ -214,7 +214,7 @@ def _doubtful(column: str, words: Sequence[str]) -> Iterable[str]:
     return ()
 
 
-def as_text(name: str, cells: Iterable[object]) -> pl.Series:
+def as_cells(name: str, cells: Iterable[object]) -> pl.Series:
     """Cells of any kind as a column of text."""
     return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
 
@@ -224,7 +224,7 @@ def _said(cells: pl.Series) -> pl.Series:
     if cells.dtype.is_float():
         cells = cells.fill_nan(None)
     nested = cells.dtype.is_nested() or cells.dtype == pl.Object
-    text = as_text(cells.name, cells.to_list()) if nested else cells.cast(pl.String)
+    text = as_cells(cells.name, cells.to_list()) if nested else cells.cast(pl.String)
     nothing = [word for word in text.unique().to_list() if word is not None and _plain(word) in _NOTHING]
     return text.replace(nothing, [None] * len(nothing))
 

@@ -11,9 +11,9 @@ import polars as pl
 
 from cutis.data.deidentify.columns import Column, clamped_age, column_of
 from cutis.data.pseudonym import pseudonym
-from cutis.data.readers.table import read_table
 from cutis.data.readers.values import known
 from cutis.errors import CutisError, nearest
+from cutis.tables import read_table
 
 SUFFIXES = (".csv", ".tsv")
 

@@ -14,7 +14,7 @@ from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.isic2019 import CLASSES, CODES
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="bcn20000",

@@ -16,12 +16,13 @@ from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.ham10000 import CONFIRMED
 from cutis.data.readers.json_rows import LISTS, from_cell
-from cutis.data.readers.table import Row, own_columns, read_table
+from cutis.data.readers.own_columns import own_columns
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
 from cutis.schema.licence import licence
 from cutis.schema.manifest import OPTIONAL
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, SITE_COLUMNS
+from cutis.tables import Row, read_table
 
 # What a row can say -> the column names it goes by, the best first.
 ALIASES: dict[str, tuple[str, ...]] = {

@@ -15,9 +15,9 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Photo, Release, stem
-from cutis.data.readers.table import Row, Rows, read_table
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row, Rows, read_table
 
 CARD = DatasetCard(
     name="dermacon-in",

@@ -14,9 +14,9 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.schema.classes import ClassInfo
 from cutis.schema.vocabulary import FITZPATRICK
+from cutis.tables import Row
 
 _BENIGN, _MALIGNANT = "Benign", "Malignant"
 _MELANOMA = "Malignant:Malignant melanocytic proliferations (Melanoma)"

@@ -16,9 +16,9 @@ from cutis.data.files_in import Tree
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Join, Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
 from cutis.image.decode import BadImage
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="isic2017",

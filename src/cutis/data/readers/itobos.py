@@ -14,10 +14,11 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Blob, Tree, image_files
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts, Found, Options, Reader, Record
+from cutis.data.readers.own_columns import own_columns
 from cutis.data.readers.release import present
-from cutis.data.readers.table import own_columns, read_table, read_text
 from cutis.errors import CutisError
 from cutis.image.decode import BadImage, probe
+from cutis.tables import read_table, read_text
 
 CARD = DatasetCard(
     name="itobos",

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cutis.data.readers import csv_folder
 from cutis.data.readers.base import Found, Options, Reader
-from cutis.data.readers.table import read_header, read_table
 from cutis.errors import CutisError, nearest
+from cutis.tables import read_header, read_table
 
 NEEDS = ("image", "label", "split")
 SPLITS = ("train", "val", "test")

@@ -17,9 +17,10 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Tree
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts, Found, Options, Reader, Record
-from cutis.data.readers.table import Row, Rows, own_name, read_header, read_table
+from cutis.data.readers.own_columns import own_name
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row, Rows, read_header, read_table
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Join, Photo, Release
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="scin",

@@ -13,8 +13,8 @@ from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.ddi import tone_group
 from cutis.data.readers.release import Photo, Release, stem
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="skincap",
