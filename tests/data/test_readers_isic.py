@@ -109,7 +109,7 @@ def test_old_and_new_columns_of_the_archive_agree(miniature, made_by, tmp_path):
         ("pad_ufes_20", None, ("UNK,False,UNK", "UNK,False,maybe"), 'row 4: changed "maybe"'),
         ("pad_ufes_20", None, ("fitspatrick", "fitz"), "no column fitspatrick or fitzpatrick"),
         ("fitzpatrick17k", None, ("psoriasis", "psoriassis"), 'row 4: label "psoriassis": did you mean "psoriasis"'),
-        ("fitzpatrick17k", None, (",6,5,psoriasis", ",7,5,psoriasis"), 'row 4: fitzpatrick_skin_type "7"'),
+        ("fitzpatrick17k", None, (",6,5,psoriasis", ",6,7,psoriasis"), 'row 4: fitzpatrick_centaur "7"'),
         ("milk10k", None, ("0.1667", "much"), 'row 1: MONET_ulceration_crust "much" is not a number'),
         ("milk10k", "MILK10k_Training_Supplement.csv", ("Basal cell", "Basal cel"), "row 1: diagnosis .*did you mean"),
         ("derm12345", None, (",acb,", ",acx,"), 'row 1: label "acx": did you mean'),

@@ -28,6 +28,10 @@ def columns_(dataset: Path, table: Path, *, column: list[str] | None = None) -> 
     made = add_columns(Dataset.load(dataset), found, column)
     for note in notes:
         say(f"note: {note}")
-    for name in column or [c for c in found.columns if c != "image_id"]:
+    names = column or [c for c in found.columns if c != "image_id"]
+    for name in names:
         known = made.manifest[name].drop_nulls()
         say(f"{name}: {len(known):,} of {len(made.manifest):,} images, {known.n_unique():,} values")
+    for note in made.card.notes:
+        if note.startswith(tuple(f"{name}: " for name in names)):
+            say(f"note: {note}")

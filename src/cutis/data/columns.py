@@ -11,6 +11,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.readers.own_columns import typed
 from cutis.errors import CutisError, nearest
 from cutis.schema.manifest import MANIFEST
+from cutis.schema.values import READ, read_column
 from cutis.tables import as_text, find_column, load_table
 
 
@@ -18,7 +19,8 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
     """The dataset with columns of `table`, joined by image_id, saved; images that the table lacks are unknown there.
 
     columns: which; None: all but image_id. A further column of the same name is replaced; labels, splits and the
-    content digest stay as they are. Raises CutisError for a table without image_id, with an image twice or with none
+    content digest stay as they are. What can't be read of a column that has a vocabulary (monk_skin_tone) is unknown,
+    and a note of the card says how much. Raises CutisError for a table without image_id, with an image twice or with none
     of these images, and for a column that the manifest itself has or that isn't there.
     """
     if "image_id" not in table.columns:
@@ -38,9 +40,15 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
             f"{dataset.path}: columns to add: none of their {len(table):,} images is in it (the first: "
             f'"{table["image_id"][0] if len(table) else ""}"; here: "{dataset.manifest["image_id"][0]}").'
         )
+    notes = [note for note in dataset.card.notes if not note.startswith(tuple(f"{c}: " for c in chosen if c in READ))]
+    for column in (c for c in chosen if c in READ):
+        read, unread = read_column(column, table[column])
+        table = table.with_columns(read)
+        notes += [] if unread is None else [unread.words()]
     kept = dataset.manifest.drop([c for c in chosen if c in dataset.manifest.columns])
     joined = kept.join(table, on="image_id", how="left", maintain_order="left")
-    return Dataset(dataset.path, dataset.card, joined).save_into(dataset.path)
+    card = dataset.card.model_copy(update={"notes": tuple(notes)})
+    return Dataset(dataset.path, card, joined).save_into(dataset.path)
 
 
 def read_columns(path: Path | str) -> tuple[pl.DataFrame, list[str]]:

@@ -26,6 +26,7 @@ from cutis.image.decode import BadImage
 from cutis.progress import Progress, silent
 from cutis.schema.licence import licence as licence_named
 from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
+from cutis.schema.values import READ, SITE, Unread, as_cells, read_column, read_sites
 
 TYPES = MANIFEST | OPTIONAL
 _RESERVE = 50 * 2**20  # bytes left free on the disk
@@ -104,7 +105,8 @@ def import_dataset(
                 if value is not None
             }
         )
-        table = _table(found, f"{src}")
+        table, unread = _table(found, f"{src}")
+        card = card.model_copy(update={"notes": (*card.notes, *(u.words() for u in unread))})
         if table_only:
             table = table.with_columns(status=pl.lit("listed"), file=pl.lit(None, pl.String))
             with atomic_folder(dest) as folder:
@@ -171,14 +173,25 @@ def _hint(src: Path) -> str:
     return ""
 
 
-def _table(found: Found, where: str) -> pl.DataFrame:
-    """The manifest before any image is read: typed, identity and values checked."""
+def _table(found: Found, where: str) -> tuple[pl.DataFrame, list[Unread]]:
+    """The manifest before any image is read: typed, identity and values checked; and what could not be read of it."""
     records = found.records
     names = list(dict.fromkeys(key for r in records for key in r.values))
     data: dict[str, pl.Series] = {}
+    unread: list[Unread | None] = []
     for key in names:
         column = [r.values.get(key) for r in records]
-        data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column, key)
+        if key in READ:
+            data[key], lost = read_column(key, as_cells(key, column))
+            unread.append(lost)
+        elif key == SITE:
+            sites, lost = read_sites(as_cells(key, column))
+            data |= {c.name: data[c.name].fill_null(c) if c.name in data else c for c in sites}
+            unread.append(lost)
+        elif key in data:  # a site that the source names beside one it spells out
+            data[key] = pl.Series(key, column, dtype=TYPES[key]).fill_null(data[key])
+        else:
+            data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column, key)
     for own in found.own if found.own is not None else ():
         if own.name not in data:
             data[own.name] = own.cast(TYPES[own.name]) if own.name in TYPES else typed(own)
@@ -198,7 +211,7 @@ def _table(found: Found, where: str) -> pl.DataFrame:
             f'{where}: image_id "{clash[0]}" and "{clash[1]}" differ only in case; many disks cannot hold both. '
             "Rename one."
         )
-    return table
+    return table, [u for u in unread if u is not None]
 
 
 def _check_disk(found: Found, dest: Path) -> None:

@@ -35,7 +35,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row found: manifest values, the image (None if missing, with the reason why) and its mask."""
+    """One row found: manifest values, the image (None if missing, with the reason why) and its mask.
+
+    Ages, sexes, skin types and tones may be the source's own cells, and `anatom_site` whatever names a site: the
+    importer reads them (`schema.values`), and counts what can't be read.
+    """
 
     values: dict[str, Any]
     image: Blob | None

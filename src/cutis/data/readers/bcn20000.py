@@ -33,9 +33,9 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
         "image_id": name or None,
         "lesion_id": values.known(row["lesion_id"]),
         **values.of_class(coded(row["diagnosis"], CODES, "diagnosis", where), CLASSES),
-        **values.site(row["anatom_site_general"], where),
-        "age_approx": values.age(row["age_approx"], where),
-        "sex": values.sex(row["sex"], where),
+        "anatom_site": row["anatom_site_general"],
+        "age_approx": row["age_approx"],
+        "sex": row["sex"],
         "image_type": "dermoscopic",
         "source_split": values.known(row.get("split")),
     }

@@ -259,7 +259,6 @@ def _record(
     found: dict[str, Any] = {"image_id": image_id or None, "target": target.code if target else None}
     found |= {field: cell(field) for field in _TEXT}
     found |= _diagnosis(row, where, mapping, target)
-    found |= _site(where, cell)
     found |= _optional(row, where, mapping)
     confirmed = cell("diagnosis_confirm_type")
     try:
@@ -268,9 +267,11 @@ def _record(
         raise CutisError(f"{where}: {error}") from None
     found |= {
         "diagnosis_confirm_type": CONFIRMED.get(confirmed, confirmed) if confirmed else None,
-        "age_approx": values.age(cell("age_approx"), where),
-        "sex": values.sex(cell("sex"), where),
-        "fitzpatrick_skin_type": values.skin_type(cell("fitzpatrick_skin_type"), where),
+        "age_approx": cell("age_approx"),
+        "sex": cell("sex"),
+        "fitzpatrick_skin_type": cell("fitzpatrick_skin_type"),
+        "anatom_site": ":".join(v for c in SITE_COLUMNS if (v := cell(c))) or cell("anatom_site"),
+        "anatom_site_special": cell("anatom_site_special"),
         "copyright_license": own_licence,
     }
     found |= own_columns(row, {*mapping.values(), label or ""})
@@ -302,7 +303,7 @@ def _diagnosis(row: Row, where: str, mapping: Mapping[str, str], target: ClassIn
 
 
 def _optional(row: Row, where: str, mapping: Mapping[str, str]) -> dict[str, Any]:
-    """Lists (labels, boxes...) from JSON cells, caption and case as they are, the skin tone 1..10."""
+    """Lists (labels, boxes...) from JSON cells; caption, case and skin tone as they are."""
     cells = {field: row[mapping[field]] for field in OPTIONAL if mapping.get(field) and row[mapping[field]]}
     found: dict[str, Any] = {}
     for field, text in cells.items():
@@ -311,22 +312,9 @@ def _optional(row: Row, where: str, mapping: Mapping[str, str]) -> dict[str, Any
                 found[field] = from_cell(text, field, where)
             except CutisError as error:
                 raise CutisError(f"{error} To leave the column out, use --column {field}=") from None
-        elif field == "monk_skin_tone" and (tone := values.known(text)):
-            if not tone.isdecimal() or not 1 <= int(tone) <= 10:
-                raise CutisError(f'{where}: monk_skin_tone "{text}" is not a whole number in 1..10.')
-            found[field] = int(tone)
-        elif field in ("caption", "case_id"):
+        elif field in ("caption", "case_id", "monk_skin_tone"):
             found[field] = text
     return found
-
-
-def _site(where: str, cell: Any) -> dict[str, str | None]:
-    path = ":".join(v for c in SITE_COLUMNS if (v := cell(c)))
-    try:
-        site = values.site(path or cell("anatom_site"), where)
-    except CutisError as error:
-        raise CutisError(f"{error} To leave the column out, use --column anatom_site=") from None
-    return site | ({"anatom_site_special": special} if (special := cell("anatom_site_special")) else {})
 
 
 READER = Reader("csv", "a CSV and a folder (or zips) of images", recognises, read, takes_file=True, free_labels=True)

@@ -123,8 +123,8 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
         **values.diagnosis(node),
         "atlas_diagnosis": diagnosis,
         "atlas_case_id": row.get("case_id"),
-        **values.site_if_known(_SITES.get(row["location"].casefold(), row["location"])),
-        "sex": values.sex(row["sex"], where),
+        "anatom_site": _SITES.get(row["location"].casefold(), row["location"]),
+        "sex": row["sex"],
         "concepts": concepts(row, where),
     }
     for column, kind in (("clinic", "clinical: close-up"), ("derm", "dermoscopic")):

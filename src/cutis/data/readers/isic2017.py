@@ -52,9 +52,9 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
     found = {
         "image_id": row["image_id"] or None,
         **values.of_class(target, CARD.classes),
-        **values.site(row.get("site"), where),
-        "age_approx": values.age(row.get("age", row.get("age_approximate")), where),
-        "sex": values.sex(row.get("sex"), where),
+        "anatom_site": row.get("site"),
+        "age_approx": row.get("age", row.get("age_approximate")),
+        "sex": row.get("sex"),
         "image_type": "dermoscopic",
         "concepts": concepts or None,
     }

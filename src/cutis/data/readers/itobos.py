@@ -99,7 +99,7 @@ def read(src: Path, options: Options) -> Found:
                 "source": "iToBoS",
                 "target": None,
                 "source_split": part,
-                "sex": values.sex(more.get("sex"), path.stem),
+                "sex": more.get("sex"),
                 "boxes": boxes(read_text(labels), *size, where=str(labels)) if size else None,
                 "image_type": "TBP tile: close-up",
                 "copyright_license": CARD.licence,

@@ -41,7 +41,7 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
         {
             "image_id": scan,
             "patient_id": values.known(row["subject_id"]),
-            "sex": values.sex(row.get("sex"), where),
+            "sex": row.get("sex"),
             "source_split": values.known(row.get("partition")),
             "boxes": [box],
             "pose": values.known(row.get("pose")),

@@ -61,7 +61,7 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             **({"source": source} if source else {}),
             "caption": next((c for name in CAPTIONS if (c := values.known(row.get(name)))), None),
             "concepts": _concepts(row, where),
-            "fitzpatrick_skin_type": values.skin_type("" if scale in ("-1", "-1.0") else scale, where),
+            "fitzpatrick_skin_type": "" if scale in ("-1", "-1.0") else scale,
             "skin_tone_group": tone_group(tone, where),
         },
         file=f"skincap/{file}",
