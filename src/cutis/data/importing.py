@@ -170,6 +170,8 @@ def _hint(src: Path) -> str:
         return f"holds no table, but {zips[0]}. If the table is in it, unpack it (unzip {zips[0]}) and import again"
     if len(lines := held(".jsonl", ".ndjson", ".parquet", ".txt")) == 1:
         return f"holds no table that is known for sure. Name it if it is {lines[0]}"
+    if below := [p.relative_to(src).as_posix() for p in sorted(src.glob("*/*.csv")) if not p.name.startswith(".")]:
+        return f"holds no table itself, but {', '.join(below[:4])}. Name the one that is meant"
     return ""
 
 

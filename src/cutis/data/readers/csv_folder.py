@@ -21,7 +21,7 @@ from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.ham10000 import CONFIRMED
 from cutis.data.readers.json_rows import LISTS, from_cell
-from cutis.data.readers.labels import UNLABELLED, classes_of, clean_label
+from cutis.data.readers.labels import UNLABELLED, class_code, classes_of, clean_label
 from cutis.data.readers.own_columns import own_columns
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
@@ -126,7 +126,7 @@ def read(src: Path, options: Options) -> Found:
     # "not in the vocabulary" is worth a note only where names were meant as diagnoses
     unknown = [c.code for c in distinct.values() if c.diagnosis is None and not c.note]
     notes = (
-        [f'"{label}" is the class']
+        ([f'"{label}" is the class'] if label != _HOT else [])
         + told
         + ([f"not in the ISIC vocabulary, kept as labels: {', '.join(unknown)}"] if unknown else [])
         if label
@@ -184,6 +184,11 @@ def _classes(rows: Rows, label: str | None, table: Path, same: str) -> tuple[dic
         counts[clean_label(cell)] += n
     unknown = {cell: n for cell, n in counts.items() if cell and cell.casefold() in UNLABELLED}
     named = {cell: n for cell, n in counts.items() if cell and cell not in unknown}
+    if (different := len({class_code(cell) for cell in named})) > max(50, len(rows) // 2):
+        raise CutisError(
+            f'{table}: column "{label}" holds {different} different values in {len(rows)} rows; that is no class. '
+            "Name the class column with --label."
+        )
     found, notes = classes_of(named, f'{table}: column "{label}"', same)
     notes += [f'"{cell}" ({n:,} rows) is read as unlabelled' for cell, n in sorted(unknown.items())]
     notes += [
@@ -191,11 +196,6 @@ def _classes(rows: Rows, label: str | None, table: Path, same: str) -> tuple[dic
         for cell, n in named.items()
         if cell.casefold() == "none"
     ]
-    if len({c.code for c in found.values()}) > max(50, len(rows) // 2):
-        raise CutisError(
-            f'{table}: column "{label}" holds {len(found)} different values in {len(rows)} rows; that is no class. '
-            "Name the class column with --label."
-        )
     return {cell: found[clean_label(cell)] for cell in written if clean_label(cell) in found}, notes
 
 
