@@ -185,7 +185,7 @@ def test_attributes_and_identity_by_their_usual_names(write: Write) -> None:
     assert made["lesion_id"].to_list() == list("aabb")
     assert made["sex"].to_list() == ["male", "female", None, "male"]
     assert made["fitzpatrick_skin_type"].to_list() == ["I", "VI", None, "III"]
-    assert made["age_approx"].to_list() == [30, 55, 70, 90]
+    assert made["age_approx"].to_list() == [30, 55, 70, 85]
 
 
 def test_rounded_rows_are_divided_by_their_sum(write: Write) -> None:
@@ -202,7 +202,10 @@ BAD = {
     "empty cell": (wide(p_x=[0.0, 0, None, 0]), "row 3: p_x is empty"),
     "word": (wide(p_x=["0", "0", "high", "0"]), 'row 3: p_x is "high"'),
     "sum of 2": (wide(p_x=[1.0] * 4), r"row 1: probabilities sum to 2\.0000, not 1"),
-    "negative": (wide(p_x=[-0.5, 0, 0, 0]), "row 1: the score of x is -0.5; probabilities are in 0..1"),
+    "negative": (
+        wide(p_x=[-0.5, 0, 0, 0]),
+        "row 1: the score of x is -0.5; expected a probability in 0..1. If they are logits",
+    ),
     "percent": (
         pl.DataFrame({"id": IDS, "target": [0, 1, 0, 1], "score": [3, 97, 40, 8]}),
         "row 1: score is 3; expected a",

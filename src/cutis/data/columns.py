@@ -20,8 +20,8 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
 
     columns: which; None: all but image_id. A further column of the same name is replaced; labels, splits and the
     content digest stay as they are. What can't be read of a column that has a vocabulary (monk_skin_tone) is unknown,
-    and a note of the card says how much. Raises CutisError for a table without image_id, with an image twice or with none
-    of these images, and for a column that the manifest itself has or that isn't there.
+    and a note of the card says how much. Raises CutisError for a table without image_id, with an image twice or with
+    none of these images, and for a column that the manifest itself has or that isn't there.
     """
     if "image_id" not in table.columns:
         raise CutisError(f"{dataset.path}: columns to add: no column image_id; found {', '.join(table.columns)}.")

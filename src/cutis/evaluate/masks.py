@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cutis import __version__
 from cutis.errors import CutisError
 from cutis.evaluate.bootstrap import check_resampling
+from cutis.evaluate.columns import with_known_names
 from cutis.evaluate.groups import find_groups
 from cutis.evaluate.notes import tone_notes, unit_notes
 from cutis.evaluate.sample import renumber
@@ -24,7 +25,7 @@ from cutis.progress import Progress, silent
 from cutis.schema.evidence import Measured
 from cutis.schema.identity import check_identity, group_ids, unit_name
 from cutis.schema.mask_evidence import MaskCounts, MaskEvidence
-from cutis.tables import as_text, load_table, numbers
+from cutis.tables import as_text, load_table
 
 EXTENSIONS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".jpg", ".jpeg", ".webp")
 SUFFIXES = ("_segmentation", "_mask")  # what a mask's file name may have after the image's id
@@ -292,8 +293,8 @@ def _identity(manifest: pl.DataFrame | Path | str | None) -> tuple[pl.DataFrame 
     if not isinstance(manifest, pl.DataFrame):
         where = str(manifest)
         manifest, told = load_table(manifest)
-        if "age_approx" in manifest.columns:
-            manifest = manifest.with_columns(numbers(manifest["age_approx"]))
+    manifest, remarks = with_known_names(manifest)
+    told += [remark.words.removesuffix(".") for remark in remarks]
     ids = [as_text(manifest[c]) for c in ("image_id", "lesion_id", "patient_id") if c in manifest.columns]
     manifest = manifest.with_columns(ids)
     check_identity(manifest, where)

@@ -13,13 +13,13 @@ from cutis.errors import CutisError, nearest
 from cutis.evaluate.arrays import Floats
 from cutis.evaluate.class_names import path_of
 from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
+from cutis.evaluate.sides import LOGITS, PREFIXES, class_word, is_class
 from cutis.tables import find_column, folded
 
-PREFIXES = ("p_", "prob_", "proba_", "probability_", "softmax_", "score_")
-LOGITS = ("logit_", "logits_")
 _SCORES = ("score", "prob", "proba", "probability", "p", "pred", "prediction", "predictions", "confidence", "y_score")
 _CLASS = ("class", "class_name", "class_code", "category", "label", "diagnosis", "predicted_class")
 _VALUE = ("probability", "prob", "proba", "p", "score", "confidence", "value")
+ROUNDING = 1e-6  # how far sums of floats may put a probability outside of 0..1
 _NO_CLASS = {"unk", "unknown", "other", "others", "none"}
 
 
@@ -61,11 +61,17 @@ def find_scores(
             for c in table.columns
             if folded(c).startswith(prefix) and len(c) > len(prefix) and folded(c) not in WEIGHTS
         ]
-        if len(columns) == 1 and prefix not in LOGITS:
+        if len(columns) == 1:
             return _single(table, columns[0], where)
         if columns:
             codes = tuple(c.strip()[len(prefix) :] for c in columns)
             return _wide(table, columns, codes, where, logits=prefix in LOGITS)
+    named = _named(table, expected)
+    if len(named) == 1:
+        return _single(table, next(iter(named)), where)
+    if named:
+        logits = all("logit" in folded(c) for c in named)
+        return _wide(table, list(named), tuple(named.values()), where, logits=logits)
     wanted = {folded(e) for e in expected}
     taken = {a for names in (*IDENTITY_ALIASES.values(), *ATTRIBUTE_ALIASES.values()) for a in names} | set(TARGETS)
     columns = [
@@ -73,27 +79,57 @@ def find_scores(
         for c in table.columns
         if folded(c) not in taken
         and (folded(c) in wanted | _NO_CLASS or path_of(c))
-        and _number(table, c).null_count() < len(table)
+        and tables.numbers(table[c]).null_count() < len(table)
     ]
     if len(columns) > 1:
         return _wide(table, columns, tuple(c.strip() for c in columns), where, logits=False)
     return _single(table, _only_score(table, where, expected, has_truth), where)
 
 
+def _named(table: pl.DataFrame, expected: Sequence[str]) -> dict[str, str]:
+    """Columns such as benign_probability or "p(mel)" -> the class that they are of: the most that are written alike."""
+    wanted = {folded(e) for e in expected}
+    groups: dict[str, dict[str, str]] = {}
+    for column in table.columns:
+        word, name = class_word(column), folded(column)
+        if name in WEIGHTS or name in (word, f"is_{word}") or not (word in wanted or is_class(word)):
+            continue
+        if tables.numbers(table[column]).null_count() < len(table):
+            groups.setdefault(name.replace(word, ""), {})[column] = word
+    best = max(groups.values(), key=len, default={})
+    return best if len(best) > 1 or len(groups) == 1 else {}
+
+
 def numbers(table: pl.DataFrame, columns: Sequence[str], where: str) -> Floats:
     """(n, columns) of the columns as finite numbers; raises CutisError naming the row and column of one that isn't."""
-    found = np.stack([_number(table, c).fill_null(np.nan).to_numpy() for c in columns], axis=1)
+    found = np.stack([tables.numbers(table[c]).fill_null(np.nan).to_numpy() for c in columns], axis=1)
     wrong = ~np.isfinite(found)
     if wrong.any():
         i, k = np.argwhere(wrong)[0]
         said = table[columns[k]][int(i)]
         shown = "is empty" if said is None or said == "" else f'is "{said}"'
-        raise CutisError(f"{where}: row {i + 1}: {columns[k]} {shown}; expected a finite number.")
+        remedy = " Divide percentages by 100, and leave the sign out." if str(said).strip().endswith("%") else ""
+        raise CutisError(f"{where}: row {i + 1}: {columns[k]} {shown}; expected a finite number.{remedy}")
     return found
 
 
-def _number(table: pl.DataFrame, column: str) -> pl.Series:
-    return tables.numbers(table[column])
+def probabilities(values: Floats, names: Sequence[str], where: str) -> Floats:
+    """The values, with what rounding put just outside of 0..1 put back. names: what each column is, for the message.
+
+    Raises CutisError, with its row, for a value further outside.
+    """
+    values = np.where((values < 0) & (values >= -ROUNDING), 0.0, values)
+    values = np.where((values > 1) & (values <= 1 + ROUNDING), 1.0, values)
+    out = (values < 0) | (values > 1)
+    if out.any():
+        i, k = np.argwhere(out)[0]
+        percent = (values >= 0).all() and values.max() <= 100 + ROUNDING
+        remedy = "Divide percentages by 100; if they are logits, call" if percent else "If they are logits, call"
+        raise CutisError(
+            f"{where}: row {i + 1}: {names[k]} is {values[i, k]:g}; expected a probability in 0..1. {remedy} "
+            f"{'the column logit' if len(names) == 1 else 'the columns logit_<class>'}."
+        )
+    return values
 
 
 def _wide(table: pl.DataFrame, columns: Sequence[str], codes: tuple[str, ...], where: str, *, logits: bool) -> Scores:
@@ -111,25 +147,19 @@ def _wide(table: pl.DataFrame, columns: Sequence[str], codes: tuple[str, ...], w
 
 def _single(table: pl.DataFrame, column: str, where: str) -> Scores:
     values = numbers(table, [column], where)
-    if folded(column).startswith("logit"):
+    if "logit" in folded(column):
         values = 1 / (1 + np.exp(-values))
         return Scores(
             table.drop(column), (), values, f"logits in column {column}, of which the sigmoid was taken", True, column
         )
-    out = (values < 0) | (values > 1)
-    if out.any():
-        i = int(np.flatnonzero(out[:, 0])[0])
-        raise CutisError(
-            f"{where}: row {i + 1}: {column} is {values[i, 0]:g}; expected a probability in 0..1. "
-            "If it is a logit, call the column logit."
-        )
+    values = probabilities(values, [column], where)
     return Scores(table.drop(column), (), values, f"one score, in column {column}", True, column)
 
 
 def _only_score(table: pl.DataFrame, where: str, expected: Sequence[str], has_truth: bool) -> str:
     """The one column that can be the positive class's score."""
     found = [c for c in table.columns if folded(c) in (*_SCORES, "logit") or folded(c).startswith(("pred_", "score"))]
-    found = [c for c in found if folded(c) not in WEIGHTS and 2 * _number(table, c).null_count() < len(table)]
+    found = [c for c in found if folded(c) not in WEIGHTS and _holds_numbers(table[c])]
     if not found and has_truth:
         target = find_column(table.columns, ("target",))
         found = [target] if target is not None else []
@@ -145,6 +175,13 @@ def _only_score(table: pl.DataFrame, where: str, expected: Sequence[str], has_tr
         f"{where}: no probabilities in columns {', '.join(table.columns[:8])}. Add one column a class ({columns}, "
         "...), or a column score with the probability of the positive class."
     )
+
+
+def _holds_numbers(cells: pl.Series) -> bool:
+    """Whether more than half of the cells are numbers, percentages too, of which the reading says more."""
+    if cells.dtype == pl.String:
+        cells = cells.str.strip_chars().str.strip_suffix("%")
+    return 2 * tables.numbers(cells).null_count() < len(cells)
 
 
 def _long(table: pl.DataFrame, where: str) -> Scores | None:

@@ -10,6 +10,7 @@ import polars as pl
 from cutis.errors import CutisError
 from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
 from cutis.evaluate.shapes import numbers
+from cutis.evaluate.sides import class_word, is_class
 from cutis.tables import as_text, find_column
 from cutis.tables import numbers as decimals
 
@@ -35,7 +36,7 @@ def as_truth(table: pl.DataFrame, where: str) -> Truth:
         known = table.with_columns(said)
         known = known.drop(target) if target != "target" else known
         return Truth(known, tuple(known["target"].drop_nulls().unique().sort()), hot=False, several=False)
-    others = {*IDENTITY_ALIASES, *ATTRIBUTE_ALIASES, *WEIGHTS}
+    others = {*IDENTITY_ALIASES, *ATTRIBUTE_ALIASES, *WEIGHTS}.union(*ATTRIBUTE_ALIASES.values())
     columns = [c for c in table.columns if c not in others and _is_hot(table[c])]
     if not columns:
         raise CutisError(
@@ -50,6 +51,15 @@ def as_truth(table: pl.DataFrame, where: str) -> Truth:
     labels = [[columns[k] for k in np.flatnonzero(row)] for row in hot]
     found = rest.with_columns(pl.Series("labels", labels, dtype=pl.List(pl.String)))
     return Truth(found, tuple(columns), hot=True, several=True)
+
+
+def truth_column(table: pl.DataFrame) -> str | None:
+    """The column that says what is true: of the usual names, else the only one of 0 and 1 named after a class."""
+    usual = find_column(table.columns, TARGETS)
+    if usual is not None:
+        return usual
+    found = [c for c in table.columns if is_class(class_word(c)) and _is_hot(table[c])]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_hot(column: pl.Series) -> bool:

@@ -15,6 +15,8 @@ from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
+from cutis.schema.remark import Remark
+from cutis.schema.values import read_column
 from cutis.tables import as_text, read_parquet
 
 FORMAT = 1
@@ -45,7 +47,8 @@ class PredictionsInfo(BaseModel):
     relative to, for thumbnails. limits: sentences a reader must know. task: "multi-class" (rows sum to one, one class
     is true), "multi-label" (each class its own yes or no; the truth is the list column `labels`) or "one-against-rest"
     (one class is true, but scores are each their own and don't sum to one, as challenge submissions may). notes: how
-    the table came to be what it is (read from another system's file, photographs put together).
+    the table came to be what it is (read from another system's file, photographs put together). remarks: those notes
+    that programs branch on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,6 +68,7 @@ class PredictionsInfo(BaseModel):
     limits: tuple[str, ...] = ()
     task: Task = "multi-class"
     notes: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -206,9 +210,10 @@ def refusals(table: pl.DataFrame) -> dict[str, int]:
 
 
 def with_age_band(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with `age_band` made from `age_approx`, if it has only that."""
+    """The table with `age_band` made from `age_approx`, if it has only that; no band for what is no age (`values`)."""
     if "age_band" in table.columns or "age_approx" not in table.columns:
         return table
+    table = table.with_columns(read_column("age_approx", table["age_approx"])[0])
     age = pl.col("age_approx")
     band = (
         pl.when(age < 30).then(pl.lit("<30"))

@@ -17,6 +17,7 @@ import polars as pl
 
 from cutis.errors import CutisError
 from cutis.schema.vocabulary import FITZPATRICK, MAX_AGE, SITE_COLUMNS, SPECIAL_SITES, site_levels
+from cutis.tables import as_text
 
 OLDEST = 130  # years; more is no age but a sentinel (999) or a year of birth
 
@@ -221,10 +222,7 @@ def as_cells(name: str, cells: Iterable[object]) -> pl.Series:
 
 def _said(cells: pl.Series) -> pl.Series:
     """The cells as text, null where they say that nothing is known."""
-    if cells.dtype.is_float():
-        cells = cells.fill_nan(None)
-    nested = cells.dtype.is_nested() or cells.dtype == pl.Object
-    text = as_cells(cells.name, cells.to_list()) if nested else cells.cast(pl.String)
+    text = as_text(cells)
     nothing = [word for word in text.unique().to_list() if word is not None and _plain(word) in _NOTHING]
     return text.replace(nothing, [None] * len(nothing))
 
@@ -235,7 +233,7 @@ def _unread(column: str, what: str, said: pl.Series, lost: pl.Series) -> Unread 
         return None
     counts = bad.value_counts(name="n").sort("n", bad.name, descending=[True, False])
     shown = [text.strip() for text in counts[bad.name].to_list() if _is_harmless(text.strip())]
-    return Unread(column, what, len(bad), len(said), tuple(text.removesuffix(".0") for text in shown[:_EXAMPLES]))
+    return Unread(column, what, len(bad), len(said), tuple(shown[:_EXAMPLES]))
 
 
 def _is_harmless(cell: str) -> bool:
