@@ -60,6 +60,23 @@ def test_rows_of_images_that_are_not_there_are_told(images: Path, tmp_path: Path
     )
 
 
+def test_decimal_commas_are_numbers_where_they_can_only_be_that(images: Path, tmp_path: Path, cutis) -> None:
+    rows = "".join(f"{i};0,{k}5;{k},{k};0012\n" for k, i in enumerate(IDS))
+    (images / "cases.csv").write_text(f"image_id;dx;depth;\n{''.join(f'{i};nv;1,5;\n' for i in IDS)}")
+    out = cutis("import", images, tmp_path / "data")[1]
+    assert "note: column depth: 1,5 is read as 1.5" in out
+    (tmp_path / "more.csv").write_text(f"image_id;score;seen by;lot\n{rows}")
+    out = cutis("columns", tmp_path / "data", tmp_path / "more.csv")[1]
+    assert "note: column score: 0,05 is read as 0.05" in out
+    (tmp_path / "pairs.csv").write_text("image_id,pair\n" + "".join(f'{i},"1,2"\n' for i in IDS))
+    assert "is read as" not in cutis("columns", tmp_path / "data", tmp_path / "pairs.csv")[1]  # commas part the cells
+    made = Dataset.load(tmp_path / "data").manifest.sort("score")
+    assert made["depth"].to_list() == [1.5] * len(IDS)
+    assert made["score"].to_list()[:2] == [0.05, 0.15]
+    assert made["lot"].unique().to_list() == ["0012"]
+    assert made["pair"].unique().to_list() == ["1,2"]
+
+
 @pytest.mark.parametrize("name", ["a[1]", "a*", "a=1"])
 def test_a_dataset_is_where_its_name_says(name: str, images: Path, tmp_path: Path, cutis, monkeypatch) -> None:
     """Never in a folder that the name would match as a pattern."""

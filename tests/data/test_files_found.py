@@ -96,6 +96,31 @@ def test_a_zip_beside_what_was_in_it_is_no_question(tree, tmp_path: Path) -> Non
     held.close()
 
 
+def test_one_path_in_two_zips_is_a_question(tmp_path: Path) -> None:
+    """The last of them was taken."""
+    for number, content in ((1, "one"), (2, "two")):
+        with zipfile.ZipFile(tmp_path / f"part_{number}.zip", "w") as packed:
+            packed.writestr("x.jpg", content)
+            packed.writestr("same.jpg", "same")
+    held = Tree(tmp_path)
+    assert held.find("same.jpg")
+    assert held.find_image("same")
+    for name in ("x.jpg", "x"):
+        with pytest.raises(CutisError, match=r"part_1.zip:x.jpg or part_2.zip:x.jpg, which differ"):
+            held.find_image(name)
+    held.close()
+
+
+def test_names_in_zips_are_utf_8_even_if_unsaid(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr("Mxxller.jpg", "1")
+    data = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(data.replace(b"Mxxller", "Müller".encode()))
+    held = Tree(tmp_path)
+    assert held.find_image(NFD)
+    held.close()
+
+
 def test_one_file_is_not_found_for_two_names(tree) -> None:
     held = tree("c/x.jpg")
     assert held.find_image("a/x.jpg")

@@ -61,8 +61,9 @@ class Tree:
             archive.close()
 
     @cached_property
-    def _members(self) -> dict[str, Blob]:
-        found: dict[str, Blob] = {}
+    def _members(self) -> dict[str, list[Blob]]:
+        """The files in the zips by their path there; several zips may hold one of the same path."""
+        found: dict[str, list[Blob]] = {}
         for path in sorted(self.root.glob("*.zip")):
             try:
                 archive = zipfile.ZipFile(path)
@@ -70,12 +71,11 @@ class Tree:
                 raise CutisError(f"{path}: not a readable zip file; it may be damaged. Get it again.") from None
             self._archives.append(archive)
             for info in archive.infolist():
-                member = PurePosixPath(info.filename.replace("\\", "/"))
+                member = PurePosixPath(_name_in_zip(info).replace("\\", "/"))
                 if info.is_dir() or member.is_absolute() or any(p.startswith((".", "__MACOSX")) for p in member.parts):
                     continue
-                found[str(member)] = Blob(
-                    f"{path.name}:{member}", info.file_size, archive=archive, member=info.filename
-                )
+                blob = Blob(f"{path.name}:{member}", info.file_size, archive=archive, member=info.filename)
+                found.setdefault(str(member), []).append(blob)
         return found
 
     @cached_property
@@ -83,7 +83,8 @@ class Tree:
         """Every picture by the folded name without its extension, and a mask also without what says that it is one."""
         found: dict[str, list[_Picture]] = {}
         plain = ((blob, blob.name) for blob in map(self._plain, image_files(self.root)))
-        for blob, path in (*plain, *((b, m) for m, b in self._members.items() if is_image_name(m))):
+        packed = ((blob, m) for m, blobs in self._members.items() if is_image_name(m) for blob in blobs)
+        for blob, path in (*plain, *packed):
             picture = _Picture(blob, path, is_mask_name(blob.name))
             stem = folded_name(PurePosixPath(path).stem)
             found.setdefault(stem, []).append(picture)
@@ -95,14 +96,17 @@ class Tree:
         return Blob(path.relative_to(self.root).as_posix(), path.stat().st_size, path=path)
 
     def find(self, relative: str) -> Blob | None:
-        """The file at exactly `relative`, in the folder or in one of its zips; None if absent or outside the folder."""
+        """The file at exactly `relative`, in the folder or in one of its zips; None if absent or outside the folder.
+
+        Raises CutisError if two zips hold one there, and they differ.
+        """
         parts = _path(relative)
         if parts.is_absolute() and parts.is_relative_to(self.root.absolute()):
             parts = parts.relative_to(self.root.absolute())
         if parts.is_absolute() or ".." in parts.parts or not parts.name:
             return None
         path = self.root / parts
-        return self._plain(path) if path.is_file() else self._members.get(str(parts))
+        return self._plain(path) if path.is_file() else self._one(relative, self._members.get(str(parts), []))
 
     def reserve(self, names: Iterable[str]) -> None:
         """Keep the images that are at exactly one of `names` from being found for another name."""
@@ -207,6 +211,16 @@ def is_mask_name(path: str) -> bool:
 def folded_name(name: str) -> str:
     """A file's name without regard to case and to Unicode's form, both of which change on the way between computers."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _name_in_zip(info: zipfile.ZipInfo) -> str:
+    """A member's name. Some programs write UTF-8 without saying so, which reads as the code page of an old PC."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 def _path(name: str) -> PurePosixPath:

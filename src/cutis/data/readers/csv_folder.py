@@ -22,7 +22,7 @@ from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.ham10000 import CONFIRMED
 from cutis.data.readers.json_rows import LISTS, from_cell
 from cutis.data.readers.labels import UNLABELLED, class_code, classes_of, clean_label
-from cutis.data.readers.own_columns import own_columns
+from cutis.data.readers.own_columns import own_columns, with_points
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
 from cutis.schema.licence import licence
@@ -99,6 +99,7 @@ def read(src: Path, options: Options) -> Found:
         raise _ask("target", "its class", columns, table, " (or --column target= to import it unlabelled)" + more)
     if mapping.get("diagnosis") == label and options.label:
         del mapping["diagnosis"]  # asked for as free labels: not held against the vocabulary
+    rows = with_points(rows, {*mapping.values(), label or ""})
     images = options.images or (src if src.is_dir() else src.parent)
     if not images.is_dir():
         raise CutisError(f"{images}: no such folder of images. Name it with --images.")
@@ -210,7 +211,7 @@ def _with_class(options: Options, columns: list[str], rows: Rows, table: Path) -
     marked = [values.one_hot(row, hot, f"{table.name}: row {number}") for number, row in enumerate(rows, 1)]
     frame = rows.frame.drop(hot).with_columns(pl.Series(_HOT, ["" if m is None else m for m in marked], pl.String))
     notes = [f"the class is the column of {', '.join(hot)} that holds 1"]
-    return replace(options, label=_HOT), frame.columns, Rows(frame, (*rows.notes, *notes))
+    return replace(options, label=_HOT), frame.columns, Rows(frame, (*rows.notes, *notes), rows.commas)
 
 
 def _hot_columns(rows: Rows, columns: list[str]) -> list[str]:

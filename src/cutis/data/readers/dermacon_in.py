@@ -50,7 +50,7 @@ def _parse(table: Path) -> tuple[list[str], Rows]:
             if parts.setdefault(row["Image_name"], part) != part:
                 raise CutisError(f'{path}: row {number}: image "{row["Image_name"]}" is in the train split too.')
     column = pl.Series(_PART, [parts.get(row.get("Image_name", ""), "") for row in rows], pl.String)
-    return columns, Rows(rows.frame.with_columns(column), rows.notes)
+    return columns, Rows(rows.frame.with_columns(column), rows.notes, rows.commas)
 
 
 def _class(main: str) -> ClassInfo:
