@@ -170,7 +170,7 @@ def test_the_one_mask_that_a_name_can_mean(files: tuple[str, ...], name: str, fo
 
 
 def test_two_masks_of_one_image_are_refused(tree) -> None:
-    with pytest.raises(CutisError, match=r"masks/x.png or masks/x_segmentation.png, which differ"):
+    with pytest.raises(CutisError, match=r"masks/x.png or masks/x_segmentation.png, which differ. Keep one"):
         tree("masks/x.png", "masks/x_segmentation.png").find_mask("x")
 
 

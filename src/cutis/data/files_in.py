@@ -47,6 +47,9 @@ class Blob:
             raise BadImage(self.name, "this member of the zip is encrypted") from None
 
 
+_WRITE_PATH = "Write the path in the table, or name the folder that holds the right one with --images."
+
+
 class Tree:
     """The files under a folder and in the zips lying directly in it. Hidden files and members with ".." don't exist."""
 
@@ -138,7 +141,7 @@ class Tree:
             return exact
         named = self._named(name)
         sure = [p for p in named if p.mask] or [p for p in named if _path(p.path).name == _path(name).name]
-        return self._one(name, self._best(name, sure))
+        return self._one(name, self._best(name, sure), "Keep one of them there.")
 
     def nearest(self, name: str) -> str:
         """Words for an error message on an image that isn't here: what comes nearest to it."""
@@ -179,13 +182,10 @@ class Tree:
             if not any(s >= shared and e >= exact and (s, e) != (shared, exact) for s, e in fits)
         ]
 
-    def _one(self, name: str, found: list[Blob]) -> Blob | None:
+    def _one(self, name: str, found: list[Blob], remedy: str = _WRITE_PATH) -> Blob | None:
         """The one of `found`. Of several, as of a zip and what was in it, the first if they are the same bytes."""
         if len(found) > 1 and (len({b.size for b in found}) > 1 or len({_digest(b) for b in found}) > 1):
-            raise CutisError(
-                f'{self.root}: "{name}" can be {found[0].name} or {found[1].name}, which differ. Write the path in the '
-                "table, or name the folder that holds the right one with --images."
-            )
+            raise CutisError(f'{self.root}: "{name}" can be {found[0].name} or {found[1].name}, which differ. {remedy}')
         return found[0] if found else None
 
 

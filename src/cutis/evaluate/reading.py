@@ -131,7 +131,7 @@ def is_cutis(path: Path) -> bool:
     import pyarrow.parquet as pq
 
     try:
-        return b"cutis" in (pq.read_schema(path).metadata or {})
+        return b"cutis" in (pq.read_schema(path.absolute()).metadata or {})
     except (pa.ArrowInvalid, OSError):
         return True
 

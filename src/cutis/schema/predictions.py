@@ -122,7 +122,7 @@ class Predictions:
         if not path.is_file():
             raise CutisError(f"{path}: no such predictions file. Make one with: cutis predict BUNDLE DATA --out {path}")
         try:
-            metadata = pq.read_schema(path).metadata or {}
+            metadata = pq.read_schema(path.absolute()).metadata or {}
             table = read_parquet(path)  # at a third of the memory that pyarrow takes
         except (pa.ArrowInvalid, pl.exceptions.PolarsError, OSError):
             raise CutisError(f"{path}: not a Parquet file, or damaged. Make it again with cutis predict.") from None
