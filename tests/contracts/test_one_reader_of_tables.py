@@ -18,7 +18,7 @@ OWN = {
 }
 
 
-_MAY_READ = re.compile(r"\.(read|scan)_|csv\.|from (csv|polars|pandas|pyarrow)|DictReader")
+_MAY_READ = re.compile(r"\.(read|scan)_(?!text|bytes|json)|csv\.|from (csv|polars|pandas|pyarrow)|DictReader")
 
 
 def bare_reads(path: Path) -> set[str]:
