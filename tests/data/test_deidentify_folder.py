@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -189,14 +190,14 @@ def test_two_images_of_one_name_are_not_mixed_up(tmp_path: Path, picture, encode
 
 
 def test_an_unreadable_file_is_a_row(clinic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    read = Path.read_bytes
+    opened = os.open
 
-    def denied(self: Path) -> bytes:
-        if self.name == "Jane_2.png":
-            raise PermissionError(13, "Permission denied", str(self))
-        return read(self)
+    def denied(path: Path, *given: int, **named: object) -> int:
+        if Path(path).name == "Jane_2.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *given, **named)
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(os, "open", denied)
     report = deidentify(clinic, tmp_path / "out", KEY)
     (row,) = [o for o in report.files if o.source.name == "Jane_2.png"]
     assert (row.status, row.reason) == ("refused", "permission denied")

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cutis
@@ -228,8 +229,9 @@ def test_tables_of_another_computer_find_their_images(source, tmp_path: Path) ->
     assert data.manifest["sha256"].n_unique() == 4
 
 
-def test_masks_named_but_missing_are_told(source, tmp_path: Path) -> None:
+def test_masks_named_but_missing_are_told(source, encoded, tmp_path: Path) -> None:
     table = source("image_id,dx,mask\na,nv,masks/a.png\nb,mel,masks/b.png\n", "a.jpg", "b.jpg", "masks/b.png")
+    (table.parent / "masks" / "b.png").write_bytes(encoded(np.eye(24, 32, dtype=bool), "PNG"))
     data = cutis.import_dataset(table, tmp_path / "data")
     assert "1 masks named in the table are missing (first: row 1)" in data.card.notes
     assert data.manifest["mask"].null_count() == 1

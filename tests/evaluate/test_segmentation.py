@@ -340,9 +340,8 @@ def test_a_missing_mask_is_a_failure(folders):
     assert dice.value == pytest.approx(sum(kept.values()) / 23)
     distance = found.evidence.find("hd95_max")
     assert distance is not None
-    assert (
-        "over 20 of 23 images: there is no distance in 3 with no predicted mask, which are failures" in distance.reason
-    )
+    assert "over 20 of 23 images (13.0 % fail, and are not in this mean)" in distance.reason
+    assert "there is no distance in 3 with no predicted mask, which are failures" in distance.reason
     notes = "\n".join(found.evidence.notes)
     assert "2 images have no predicted mask and count as failures, 0 in every overlap (first: i03, i05)." in notes
     assert "1 pairs of masks can't be compared and count as failures, 0 in every overlap (first: i04:" in notes
