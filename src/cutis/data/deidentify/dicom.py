@@ -10,7 +10,6 @@ Not done: what is burned into the pixels stays, and is flagged.
 
 from __future__ import annotations
 
-import io
 import uuid
 from collections import Counter
 from dataclasses import dataclass
@@ -22,7 +21,9 @@ import numpy as np
 from cutis.data.deidentify import profile
 from cutis.data.deidentify.codestream import bare_frame
 from cutis.data.deidentify.colour_profile import bare_profile
-from cutis.data.dicom.pixels import check, rgb
+from cutis.data.dicom import part10
+from cutis.data.dicom.pixels import rgb
+from cutis.data.dicom.stored import check
 from cutis.data.pseudonym import pseudonym
 from cutis.image.decode import BadImage
 
@@ -52,10 +53,8 @@ class CleanDicom:
 
 def clean_dicom(data: bytes, name: str, key: bytes) -> CleanDicom:
     """Raises BadImage for a file that is damaged, has no picture that can be read, or shows a slide's label."""
-    from pydicom import dcmread
-
     try:
-        tags = dcmread(io.BytesIO(data))
+        tags = part10.read(data, name)
         if "PixelData" not in tags:
             raise BadImage(name, "a DICOM object without a picture; reports and documents are not taken along")
         if {"LABEL", "OVERVIEW"} & {str(word).upper() for word in tags.get("ImageType") or ()}:
@@ -72,9 +71,7 @@ def clean_dicom(data: bytes, name: str, key: bytes) -> CleanDicom:
 
 def shown(data: bytes, name: str) -> np.ndarray:
     """The pixels of a DICOM file's bytes as they are shown, uint8 RGB. Raises BadImage."""
-    from pydicom import dcmread
-
-    return rgb(dcmread(io.BytesIO(data)), name)
+    return rgb(part10.read(data, name), name)
 
 
 def new_uid(key: bytes, uid: str) -> str:

@@ -27,6 +27,7 @@ from cutis.data.deidentify import tables
 from cutis.data.deidentify.burned_text import letters_in
 from cutis.data.deidentify.dicom import clean_dicom, shown
 from cutis.data.deidentify.picture import clean_picture
+from cutis.data.dicom.part10 import is_dicom
 from cutis.data.files_in import is_image_name, visible_files
 from cutis.data.pseudonym import pseudonym
 from cutis.data.threads import ordered
@@ -151,18 +152,18 @@ def _one(folder: Path, out: Path, key: bytes, path: Path) -> Outcome:
     relative = _relative(path, folder)
     parent = "" if len(relative.parts) == 1 else pseudonym(key, "folder", str(relative.parent))
     blank = Outcome(path, pseudonym(key, "image", str(relative)), parent, OK)
-    is_dicom = False
+    dicom = False
     try:
         data = read_bytes(path)
-        is_dicom = data[128:132] == b"DICM"
-        return _dicom(blank, data, out, key) if is_dicom else _picture(blank, data, out)
+        dicom = is_dicom(data)
+        return _dicom(blank, data, out, key) if dicom else _picture(blank, data, out)
     except BadImage as error:
-        expected = is_dicom or is_image_name(path.name) or path.suffix.casefold() in (".dcm", ".dicom")
+        expected = dicom or is_image_name(path.name) or path.suffix.casefold() in (".dcm", ".dicom")
         # Between brackets and quotation marks decoders put what they found.
         words = re.sub(r' ?(\(.*|"[^"]*")', "", error.reason)
         reason = words if expected else "no picture, DICOM file or CSV table"
         return replace(
-            blank, status=REFUSED if expected else LEFT_OUT, reason=reason, container="DICOM" if is_dicom else ""
+            blank, status=REFUSED if expected else LEFT_OUT, reason=reason, container="DICOM" if dicom else ""
         )
 
 

@@ -12,9 +12,8 @@ import numpy as np
 from cutis.data.deidentify.burned_text import letters_in
 from cutis.data.deidentify.dicom import clean_dicom, shown
 from cutis.data.deidentify.picture import CleanPicture, clean_picture
-from cutis.data.dicom import header
+from cutis.data.dicom import header, part10
 from cutis.data.dicom.pixels import frame_index, passthrough, rgb
-from cutis.data.dicom.quiet import quiet
 from cutis.data.dicom.uids import LABEL_MAP, SEGMENTATION, WHOLE_SLIDE
 from cutis.data.pseudonym import pseudonym
 from cutis.data.readers.dicom import NO_PHOTOGRAPH
@@ -55,21 +54,10 @@ class Named:
     study: str = ""
 
 
-def is_dicom(data: bytes) -> bool:
-    return data[128:132] == b"DICM"
-
-
 def named(data: bytes) -> Named:
     """The UIDs that a DICOM file names itself by, as far as it can be read."""
-    from pydicom import dcmread
-
-    quiet()
     try:
-        tags = dcmread(
-            io.BytesIO(data),
-            stop_before_pixels=True,
-            specific_tags=["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID"],
-        )
+        tags = part10.read(data, "it", wanted=["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID"])
         said = [str(tags.get(t) or "")[:64] for t in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID")]
     except Exception:  # whatever pydicom raises on a damaged file: it has no name then
         return Named()
@@ -80,15 +68,12 @@ def opened(data: bytes, name: str) -> Any:
     """The pydicom Dataset of a photograph. Raises UnknownFormat for another kind of object, BadImage for a damaged
     one."""
     require("dicom")
-    from pydicom import dcmread
-
-    quiet()
     try:
-        tags = dcmread(io.BytesIO(data))
+        tags = part10.read(data, name)
         kind = str(tags.get("SOPClassUID") or "")
         has_pixels = "PixelData" in tags
         int(tags.get("Rows") or 0), int(tags.get("Columns") or 0)
-    except MemoryError:
+    except (BadImage, MemoryError):
         raise
     except Exception as error:  # pydicom raises many kinds of error on damaged files, with values in their words
         raise BadImage(name, f"not a readable DICOM file [{type(error).__name__}]") from None
@@ -125,9 +110,8 @@ def clean(data: bytes, tags: Any, name: str, key: bytes) -> Cleaned:
 def _picture(cleaned: Any, file: bytes, name: str) -> CleanPicture:
     """The JPEG in the file where it can be kept as it is, else a PNG of its pixels."""
     from PIL import Image
-    from pydicom import dcmread
 
-    if kept := passthrough(dcmread(io.BytesIO(file)), name):
+    if kept := passthrough(part10.read(file, name), name):
         return clean_picture(kept, name)
     out = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(cleaned.pixels)).save(out, "PNG", compress_level=1)
