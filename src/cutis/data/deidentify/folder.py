@@ -2,7 +2,8 @@
 
     OUT/images/<pseudonym>.jpg|.png   OUT/dicom/<pseudonym>.dcm   OUT/tables/<pseudonym>.csv
     OUT/deidentified.csv   a row a file of the source, under its pseudonym
-    OUT/deidentified.json  what was removed in all, and which columns of each table were kept; why others were dropped
+    OUT/deidentified.json  what was removed in all; of each table the columns that were kept, with how many of their
+                           cells, and why others were dropped
 
 A pseudonym is keyed by the file's path under the folder. Rows stand in the order of pseudonyms, so that not even the
 order of names is left. What is neither picture, DICOM nor table is left out, as are hidden files.
@@ -68,7 +69,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class TableOutcome:
-    """What became of a table: the columns kept, and those dropped, with why."""
+    """What became of a table: the columns kept, and those dropped, with why.
+
+    cells: of each kept column, how many stayed and how many went as none of its words; strange: what those said, for
+    the person at the terminal: never written, as `source`.
+    """
 
     source: Path
     name: str
@@ -76,6 +81,8 @@ class TableOutcome:
     kept: tuple[str, ...]
     dropped: dict[str, str]
     reason: str = ""
+    cells: dict[str, tuple[int, int]] = field(default_factory=dict)
+    strange: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -252,12 +259,15 @@ def _write_tables(
     written = []
     for table in read:
         name = pseudonym(key, "table", str(_relative(table.path, folder)))
-        frame, dropped = tables.clean(table, key, images, firsts)
-        if frame.width:
+        made = tables.clean(table, key, images, firsts)
+        if made.frame.width:
             (out / "tables").mkdir(exist_ok=True)
-            frame.write_csv(out / "tables" / f"{name}.csv")
-        reason = "" if frame.width else "no column of it is known to be harmless"
-        written.append(TableOutcome(table.path, name, len(table.frame), tuple(frame.columns), dropped, reason))
+            made.frame.write_csv(out / "tables" / f"{name}.csv")
+        reason = "" if made.frame.width else "no column of it is known to be harmless"
+        kept = tuple(made.frame.columns)
+        written.append(
+            TableOutcome(table.path, name, len(table.frame), kept, made.dropped, reason, made.cells, made.strange)
+        )
     return written
 
 
@@ -290,7 +300,7 @@ def _summary(report: Report) -> dict[str, Any]:
             {
                 "pseudonym": t.name,
                 "rows": t.rows,
-                "kept": list(t.kept),
+                "kept": {name: {"cells": kept, "cells_dropped": lost} for name, (kept, lost) in t.cells.items()},
                 "dropped": dict(Counter(t.dropped.values())),
                 "status": REFUSED if t.reason else OK,
             }
