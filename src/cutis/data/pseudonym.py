@@ -13,6 +13,7 @@ import hmac
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from cutis.errors import CutisError
@@ -69,8 +70,9 @@ def make_key(path: Path) -> bool:
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         for stray in path.parent.glob(f".{path.name}.*"):  # of a process that was killed
-            if time.time() - stray.stat().st_mtime > _STRAY:
-                stray.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # or of one that is just done
+                if time.time() - stray.stat().st_mtime > _STRAY:
+                    stray.unlink()
         aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         # Nobody else may open it, from its first moment on.
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
