@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from functools import cache
+from importlib.resources import files
 
 from cutis.data.readers.ham10000 import CONFIRMED
 from cutis.errors import CutisError
@@ -18,37 +20,15 @@ from cutis.schema.licence import licence
 _SEXES = {"m", "f", "w", "male", "female", "man", "woman"}
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing", "holdout", "all"}
 _TRUTHS = {"true", "false", "yes", "no", "y", "n", "t", "f", "0", "1", "0.0", "1.0"}
-# Labels beside diagnoses: what a class may be called where it is none.
-_SAID = (
-    "benign malignant indeterminate other others none normal healthy control positive negative lesion no_lesion "
-    "nevus naevus melanoma non_melanoma not_melanoma suspicious cancer skin_cancer inflammatory infection"
-)
-_LABELS = frozenset(_SAID.split())
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
 _MEASURE = re.compile(r"[0-9]{1,3}(\.[0-9]+)?( ?(mm|cm|um))?")
 
-# Words of headers: what is asked of an image, a lesion or a person, and in what it is measured.
-_ASKED = (
-    "a acquisition age ai and angle any area arm asymmetry at avg axis background baseline benign biopsied biopsy "
-    "bleed bleeding bmi body border both breslow brightness bx by cancer case cell center centre changed class clin "
-    "clinical cm code col color colour column concept confidence confirm consensus contact contrast control core "
-    "count cropped cut date days deg depth derm dermoscopic dermoscopy device diagnosis diam diameter diff "
-    "dimension distance drink dx ear elevation end entry error eyes family feature features female file filter "
-    "final finding first fitspatrick fitzpatrick flag flash fold follow followup for frame frames fst general "
-    "gender ground group grew grade has hair hand head height high history hurt hx id image images immersion in "
-    "index is isic ita itch items label labels laterality left length lens lesion level light local localization "
-    "location long low main male malignancy malignant manipulation margin mask max mean measure median mel "
-    "melanocytic melanoma metadata method min mitotic mm model monk months moles mst multi n neck nevi nevus new nm "
-    "non normal num of old on or order origin original outcome overall page pain part partition path pathology "
-    "patient patients per percent personal pesticide ph2 photo photograph pixel pixels pred predicted prob "
-    "probability px quality range rate rater ratio raw reader reading region report resolution result reviewer "
-    "right risk row sample scale scanner scc score sd section sequence series set severity sex shape side site size "
-    "skin slide smoke source special specimen split start state status std step study sub subject sum sun symmetry "
-    "symptom target tbp test texture thick thickness tile time tone top total train treated true type types ulcer "
-    "unit units up used val valid value values version view visit visits volume weeks weight whole width x xp y "
-    "years z zoom"
-)
-_HEADERS = frozenset(_ASKED.split())
+
+@cache
+def plain_words(of: str) -> frozenset[str]:
+    """The words of `plain_words.toml`. of: "headers", "labels", "terms" or "makers"."""
+    text = files("cutis.data.deidentify").joinpath("plain_words.toml").read_text(encoding="ascii")
+    return frozenset(tomllib.loads(text)[of].split())
 
 
 def fits(meaning: str, cell: str) -> bool:
@@ -61,7 +41,7 @@ def is_plain_header(name: str) -> bool:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9 _.%()-]{0,60}", name):
         return False
     parts = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
-    return all(part in _HEADERS or re.fullmatch(r"[0-9]{0,3}", part) for part in parts)
+    return all(part in plain_words("headers") or re.fullmatch(r"[0-9]{0,3}", part) for part in parts)
 
 
 def is_number(cell: str, most: float = 1000) -> bool:
@@ -101,7 +81,7 @@ def _is_diagnosis(cell: str) -> bool:
 
 
 def _is_label(cell: str) -> bool:
-    return _is_diagnosis(cell) or _plain(cell) in _LABELS or is_number(cell)
+    return _is_diagnosis(cell) or _plain(cell) in plain_words("labels") or is_number(cell)
 
 
 def _is_site(cell: str) -> bool:

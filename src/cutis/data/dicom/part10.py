@@ -83,6 +83,14 @@ def _read(file: Any, name: str, wanted: list[str] | None) -> Any:
     return tags
 
 
+def sop_class_of(tags: Any) -> Any:
+    """The UID of what an object is, of its header or of the file's; "" if neither says it."""
+    from pydicom.uid import UID
+
+    meta = getattr(tags, "file_meta", None) or {}
+    return UID(str(tags.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or ""))
+
+
 def _assume_syntax(tags: Any) -> None:
     """How the elements were read is how the pixels lie, unless they are compressed: then nothing tells."""
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian

@@ -94,7 +94,8 @@ def _shown(found: stored.Values, tags: Any, name: str) -> np.ndarray:
 def _scaled(values: np.ndarray, bits: int) -> np.ndarray:
     """0 .. 2**bits - 1 -> 0 .. 255, rounded."""
     most = 2**bits - 1
-    return ((values.astype(np.uint64) * 255 + most // 2) // most).astype(np.uint8)
+    scaled: np.ndarray = (values.astype(np.uint64) * 255 + most // 2) // most
+    return scaled.astype(np.uint8)
 
 
 def _from_ybr(values: np.ndarray, bits: int) -> np.ndarray:
@@ -102,7 +103,8 @@ def _from_ybr(values: np.ndarray, bits: int) -> np.ndarray:
     luma, blue, red = (values[..., n].astype(np.float64) for n in range(3))
     blue, red = blue - 2 ** (bits - 1), red - 2 ** (bits - 1)
     mixed = np.stack([luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue], -1)
-    return np.rint(np.clip(mixed * (255 / (2**bits - 1)), 0, 255)).astype(np.uint8)
+    shown: np.ndarray = np.rint(np.clip(mixed * (255 / (2**bits - 1)), 0, 255))
+    return shown.astype(np.uint8)
 
 
 def _profile(tags: Any) -> bytes:

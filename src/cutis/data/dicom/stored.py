@@ -29,6 +29,10 @@ _SYNTAXES = {
     "JPEG-LS": "1.2.840.10008.1.2.4.81",
     "JPEG 2000": "1.2.840.10008.1.2.4.91",
 }
+_NUMBERS = (
+    *("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    "NumberOfFrames",
+)
 _SHORTEST = 16  # bytes of a frame of any coding
 _RLE = "1.2.840.10008.1.2.5"
 
@@ -63,15 +67,8 @@ class Layout:
 
 def layout(tags: Any, name: str) -> Layout:
     """Raise BadImage for a header that no picture can have, or that is not read."""
-    whole = {}
-    for tag, otherwise in (
-        *(("Rows", 0), ("Columns", 0), ("SamplesPerPixel", 0), ("BitsAllocated", 0), ("BitsStored", 0)),
-        *(("HighBit", None), ("PixelRepresentation", 0), ("NumberOfFrames", 1)),
-    ):
-        try:
-            whole[tag] = int(otherwise if tags.get(tag) in (None, "") else tags.get(tag))
-        except (TypeError, ValueError):
-            whole[tag] = 0 if otherwise is None else otherwise
+    whole = {tag: _whole(tags.get(tag)) for tag in _NUMBERS}
+    whole["NumberOfFrames"] = whole["NumberOfFrames"] or 1
     rows, columns, samples = whole["Rows"], whole["Columns"], whole["SamplesPerPixel"]
     if rows < 1 or columns < 1:
         raise BadImage(name, f"its header says {columns} x {rows} pixels")
@@ -93,6 +90,14 @@ def layout(tags: Any, name: str) -> Layout:
             f"{columns} x {rows} x {samples} values of {allocated} bits; at most {MAX_BYTES / 1e6:.0f} MB are read",
         )
     return Layout(rows, columns, samples, allocated, bits, high, signed, max(1, whole["NumberOfFrames"]), kind)
+
+
+def _whole(value: Any) -> int:
+    """0 for what is missing or no whole number."""
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        return 0
 
 
 def check(tags: Any, name: str) -> Layout:
@@ -251,7 +256,7 @@ def _native(tags: Any, index: int) -> np.ndarray:
     """Uncompressed or RLE."""
     from pydicom.pixels.decoders.base import get_decoder
 
-    decoder = get_decoder(tags.file_meta.TransferSyntaxUID)
+    decoder: Any = get_decoder(tags.file_meta.TransferSyntaxUID)
     pixels: np.ndarray = decoder.as_array(tags, index=index, raw=True, correct_unused_bits=False)[0]
     return pixels
 
@@ -267,7 +272,8 @@ def _decoded(said: Layout, found: Coded, frame: bytes) -> np.ndarray:
     if found.kind == "JPEG" and found.bits != 8:
         raise NotImplementedError(f"a lossy JPEG of {found.bits} bits, which no codec that is installed reads")
     several = found.components == 3
-    pixels: np.ndarray = get_decoder(UID(_SYNTAXES[found.kind])).as_array(
+    decoder: Any = get_decoder(UID(_SYNTAXES[found.kind]))
+    pixels: np.ndarray = decoder.as_array(
         encapsulate([frame]),
         index=0,
         raw=True,
@@ -290,7 +296,8 @@ def _used_bits(pixels: np.ndarray, said: Layout) -> np.ndarray:
     if said.bits == said.allocated:
         return pixels
     left, right = said.allocated - 1 - said.high, said.allocated - said.bits
-    return np.right_shift(np.left_shift(pixels, left), right)
+    used: np.ndarray = np.right_shift(np.left_shift(pixels, left), right)
+    return used
 
 
 def _check_rle(frame: bytes, said: Layout, name: str) -> None:
@@ -301,12 +308,15 @@ def _check_rle(frame: bytes, said: Layout, name: str) -> None:
     starts = [int.from_bytes(frame[4 + 4 * n : 8 + 4 * n], "little") for n in range(count)] + [len(frame)]
     most = said.rows * said.columns + 2 * 128  # and what some writers pad
     for start, end in pairwise(starts):
-        at, size = start, 0
-        while at < min(end, len(frame)):
-            run = frame[at]
-            size += run + 1 if run < 128 else 257 - run if run > 128 else 0
-            at += run + 2 if run < 128 else 2 if run > 128 else 1
-            if size > most:
-                raise BadImage(
-                    name, f"damaged: an RLE segment unpacks to more than its {said.rows * said.columns} bytes"
-                )
+        if run_end(frame, start, min(end, len(frame)), most)[1] > most:
+            raise BadImage(name, "damaged: an RLE segment unpacks to more than its plane has")
+
+
+def run_end(frame: bytes, start: int, end: int, most: int) -> tuple[int, int]:
+    """(where the runs of an RLE segment end, what they unpack to): at `end`, or where that is `most` bytes or more."""
+    at, size = start, 0
+    while at < end and size < most:
+        run = frame[at]
+        size += run + 1 if run < 128 else 257 - run if run > 128 else 0
+        at += run + 2 if run < 128 else 2 if run > 128 else 1
+    return min(at, end), size

@@ -57,7 +57,7 @@ class _File:
 
     @property
     def sop_class(self) -> Any:
-        return sop_class_of(self.tags)
+        return part10.sop_class_of(self.tags)
 
     @property
     def kind(self) -> str:
@@ -70,14 +70,6 @@ class _File:
         if self.sop_class in NO_PHOTOGRAPH:
             return False
         return self.kind.endswith("Image Storage") or bool(self.tags.get("Rows"))
-
-
-def sop_class_of(tags: Any) -> Any:
-    """The UID of what an object is, of its header or of the file's; "" if neither says it."""
-    from pydicom.uid import UID
-
-    meta = getattr(tags, "file_meta", None) or {}
-    return UID(str(tags.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or ""))
 
 
 @dataclass
@@ -100,7 +92,7 @@ def _sort(src: Path, key: bytes) -> _Sorted:
         name = path.relative_to(src).as_posix() if src.is_dir() else path.name
         try:
             tags = part10.read(path, name, wanted=header.WANTED)
-            if sop_class_of(tags) == part10.DICOMDIR:
+            if part10.sop_class_of(tags) == part10.DICOMDIR:
                 found.left_out["DICOMDIR"] += 1
                 continue
             _identify(tags, path)
