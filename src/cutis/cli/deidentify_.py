@@ -84,8 +84,10 @@ def _lines(report: Report, folder: Path, out: Path) -> Iterable[str]:
         yield f"{len(refused):,} refused; they are rows of deidentified.csv, under their pseudonyms"
         yield from _some(f"  {o.source.relative_to(folder)}: {o.reason}" for o in _by_source(refused))
     if others := report.of("left out"):
-        yield f"{len(others):,} files left out, being no picture, DICOM file or CSV table"
-        yield from _some(f"  {o.source.relative_to(folder)}" for o in _by_source(others))
+        yield f"{len(others):,} files left out, being no picture and no CSV table"
+        yield from _some(
+            f"  {o.source.relative_to(folder)}{f': {o.reason}' if o.container else ''}" for o in _by_source(others)
+        )
 
 
 def _by_source(outcomes: list[Outcome]) -> list[Outcome]:

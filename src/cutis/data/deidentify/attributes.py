@@ -35,7 +35,8 @@ _UNITS = (0x00281054, 0x00283004)  # RescaleType, ModalityLUTType: long strings 
 _CONTEXT = 0x00400555  # AcquisitionContextSequence: must be there, and may be empty (type 2)
 _NOT_OF_DATASETS = (0x0000, 0x0002)  # groups of commands and of the meta header
 _TEXT = {"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "DA", "DT", "TM", "AS"}
-_NUMBERS = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}  # bytes of each
+_NUMBERS = {"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"}
+_SPELLED = re.compile(rb"[A-Za-z]{5}")  # numbers seldom do, and where they do they may be a name
 _TABLES = ("PaletteColorLookupTableData", "LUTData")
 _CODE = ("CodeValue", "LongCodeValue", "URNCodeValue", "CodingSchemeDesignator", "CodeMeaning")
 _CODED = {0x00080100, 0x00080119, 0x00080120, 0x00080102, 0x00080104}  # the tags of _CODE
@@ -62,14 +63,15 @@ def _fate(tags: Dataset, tag: Any, key: bytes, removed: Counter[str]) -> str:
     if not dictionary_has_tag(tag) or tag.group in _NOT_OF_DATASETS:
         return "unknown attribute"
     form = dictionary_VR(tag)
-    written = tags.get_item(tag).VR
+    raw = tags.get_item(tag)
+    written, bare_value = raw.VR, raw.value
     try:
         element = tags[tag]
         held = element.value
     except Exception:  # pydicom, on values that are none of their kind: it can't be said what they say
         return "unreadable attribute"
-    if form == "SQ":
-        return _sequence(tags, tag, key, removed)
+    if "SQ" in (form, element.VR):
+        return _sequence(tags, tag, key, removed) if form == element.VR else "unreadable attribute"
     action = profile.actions().get(tag, "")
     if action == "X":
         return "attribute"
@@ -89,6 +91,8 @@ def _fate(tags: Dataset, tag: Any, key: bytes, removed: Counter[str]) -> str:
     if tag == _TRACKING:
         _put(tags, tag, form, pseudonym(key, "lesion", str(held).strip()) if held else "")
         return ""
+    if isinstance(bare_value, bytes) and element.VR in _NUMBERS and _SPELLED.search(bare_value):
+        return "unreadable attribute"
     return _value(tags, tag, form, element, removed)
 
 
@@ -114,7 +118,7 @@ def _value(tags: Dataset, tag: Any, form: str, element: Any, removed: Counter[st
     removed["text"] += 1
     if tag == _CHARACTERS:
         return "attribute"
-    kept = [value if value not in (None, "") and fits(value) else profile.DUMMIES[form] for value in said]
+    kept = [value if value in (None, "") or fits(value) else profile.DUMMIES[form] for value in said]
     _put(tags, tag, form, kept if len(kept) > 1 else kept[0])
     return ""
 

@@ -63,11 +63,11 @@ def clean_dicom(data: bytes, name: str, key: bytes) -> CleanDicom:
         kind = part10.sop_class_of(tags)
         if kind == part10.DICOMDIR:
             raise NoPicture(name, "a DICOMDIR")
-        if "PixelData" not in tags and not kind.name.endswith("Image Storage"):
+        if kind and "PixelData" not in tags and not kind.name.endswith("Image Storage"):
             what = kind.name if kind in UID_dictionary else "of a class that is not known"
             raise NoPicture(name, f"a DICOM object without a picture: {what}")
         if "PixelData" not in tags:
-            raise BadImage(name, "a DICOM image without its pixels")
+            raise BadImage(name, "a DICOM file that is cut off, or an image without its pixels")
         if {"LABEL", "OVERVIEW"} & {str(word).upper() for word in tags.get("ImageType") or ()}:
             raise BadImage(name, "a slide's label or overview, which are made to tell whose it is")
         pixels = shown(data, name)

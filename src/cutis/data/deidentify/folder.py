@@ -26,7 +26,7 @@ import polars as pl
 
 from cutis.data.deidentify import tables
 from cutis.data.deidentify.burned_text import letters_in
-from cutis.data.deidentify.dicom import clean_dicom, shown
+from cutis.data.deidentify.dicom import NoPicture, clean_dicom, shown
 from cutis.data.deidentify.picture import clean_picture
 from cutis.data.dicom.part10 import is_dicom
 from cutis.data.files_in import is_image_name, visible_files
@@ -164,6 +164,8 @@ def _one(folder: Path, out: Path, key: bytes, path: Path) -> Outcome:
         data = read_bytes(path)
         dicom = is_dicom(data)
         return _dicom(blank, data, out, key) if dicom else _picture(blank, data, out)
+    except NoPicture as error:
+        return replace(blank, status=LEFT_OUT, reason=error.reason, container="DICOM")
     except BadImage as error:
         expected = dicom or is_image_name(path.name) or path.suffix.casefold() in (".dcm", ".dicom")
         # Between brackets and quotation marks decoders put what they found.
