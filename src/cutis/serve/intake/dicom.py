@@ -21,7 +21,7 @@ from cutis.extras import require
 from cutis.image.decode import BadImage, UnknownFormat
 from cutis.schema.vocabulary import SITE_COLUMNS
 
-_NO_PHOTOGRAPH = {*NO_PHOTOGRAPH, SEGMENTATION, LABEL_MAP, WHOLE_SLIDE}
+_PART_OF_A_STUDY = {*NO_PHOTOGRAPH, SEGMENTATION, LABEL_MAP}
 # Pixels, profiles, tables: of no use to a result beside the picture.
 _BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "UN"}
 _MOST_DAYS = 40_000  # a long life
@@ -64,6 +64,17 @@ def named(data: bytes) -> Named:
     return Named(*(uid if uid.replace(".", "").isdigit() else "" for uid in said))
 
 
+def has_no_photograph(sop_class: str) -> bool:
+    """Whether objects of this class are known to be no photograph: reports, masks, documents, presentation states...
+
+    They belong to a study all the same, so whoever sends one sends them too.
+    """
+    from pydicom.uid import UID
+
+    kind = UID(sop_class)
+    return kind in _PART_OF_A_STUDY or (kind.name != kind and not kind.name.endswith("Image Storage"))
+
+
 def opened(data: bytes, name: str) -> Any:
     """The pydicom Dataset of a photograph. Raises UnknownFormat for another kind of object, BadImage for a damaged
     one."""
@@ -77,7 +88,7 @@ def opened(data: bytes, name: str) -> Any:
         raise
     except Exception as error:  # pydicom raises many kinds of error on damaged files, with values in their words
         raise BadImage(name, f"not a readable DICOM file [{type(error).__name__}]") from None
-    if kind in _NO_PHOTOGRAPH or not has_pixels:
+    if kind == WHOLE_SLIDE or has_no_photograph(kind) or not has_pixels:
         raise UnknownFormat(name, "a DICOM object that holds no photograph")
     return tags
 
