@@ -24,14 +24,18 @@ def flavour(tags: Any) -> str:
     return str(said[2]) if len(said) > 2 else ""
 
 
+def area(tags: Any) -> int:
+    """Pixels of the whole level; 0 if the header doesn't say."""
+    return int(tags.get("TotalPixelMatrixRows") or 0) * int(tags.get("TotalPixelMatrixColumns") or 0)
+
+
 def choose(slides: Sequence[Any]) -> set[int]:
     """Which of these headers of whole-slide objects to read: one a series, by position."""
     best: dict[str, tuple[bool, int, int]] = {}
     for place, tags in enumerate(slides):
         if flavour(tags) not in ("VOLUME", "THUMBNAIL"):
             continue
-        area = int(tags.get("TotalPixelMatrixRows") or 0) * int(tags.get("TotalPixelMatrixColumns") or 0)
-        rank = (flavour(tags) != "THUMBNAIL", area, place)
+        rank = (flavour(tags) != "THUMBNAIL", area(tags), place)
         series = str(tags.get("SeriesInstanceUID") or place)
         best[series] = min(rank, best.get(series, rank))
     return {place for _, _, place in best.values()}

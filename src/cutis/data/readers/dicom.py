@@ -98,6 +98,7 @@ def _sort(src: Path, key: bytes) -> _Sorted:
             _identify(tags, path)
             file = _File(path, name, tags, header.values_of(tags, key))
             file.row["frames"] = int(tags.get("NumberOfFrames") or 1)
+            whole_slide.area(tags), segment.image_of(tags)  # asked again below, where there is no row for an error
         except BadImage as error:
             found.damaged.append(_bad(name, key, f"its header is damaged ({error.reason})"))
             continue
