@@ -76,8 +76,8 @@ def not_valid_together(table: pl.DataFrame) -> dict[tuple[str, str], str]:
     if {"rcm_case_id", "image_type"} <= set(table.columns):
         whole = table.filter(pl.col("image_type").str.strip_chars() == "RCM: macroscopic")
         cases = whole["rcm_case_id"].cast(pl.String).str.strip_chars().replace("", None).drop_nulls()
-        several = cases.filter(cases.is_duplicated()).unique().sort()
-        found |= {("rcm_case_id", value): "this case has several macroscopic images" for value in several}
+        twice = cases.filter(cases.is_duplicated()).unique().sort().to_list()
+        found |= {("rcm_case_id", value): "this case has several macroscopic images" for value in twice}
     return found
 
 
