@@ -127,6 +127,7 @@ def test_what_went_is_counted_in_the_log_and_named_at_the_terminal_only(tmp_path
 
     (said,) = json.loads((tmp_path / "out" / "deidentified.json").read_text())["tables"]
     assert said["kept"]["sex"] == {"cells": 2, "cells_dropped": 1}
+    assert said["dropped"] == {"its name is none that is known": {"columns": 1, "cells": 3}}
 
 
 # --- DICOM ------------------------------------------------------------------------------------------------------------

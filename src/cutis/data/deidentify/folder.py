@@ -72,7 +72,7 @@ class TableOutcome:
     """What became of a table: the columns kept, and those dropped, with why.
 
     cells: of each kept column, how many stayed and how many went as none of its words; strange: what those said, for
-    the person at the terminal: never written, as `source`.
+    the person at the terminal: never written, as `source`. gone: why -> cells of the dropped columns.
     """
 
     source: Path
@@ -83,6 +83,7 @@ class TableOutcome:
     reason: str = ""
     cells: dict[str, tuple[int, int]] = field(default_factory=dict)
     strange: dict[str, Counter[str]] = field(default_factory=dict)
+    gone: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -268,7 +269,9 @@ def _write_tables(
         reason = "" if made.frame.width else "no column of it is known to be harmless"
         kept = tuple(made.frame.columns)
         written.append(
-            TableOutcome(table.path, name, len(table.frame), kept, made.dropped, reason, made.cells, made.strange)
+            TableOutcome(
+                table.path, name, len(table.frame), kept, made.dropped, reason, made.cells, made.strange, made.gone
+            )
         )
     return written
 
@@ -303,7 +306,9 @@ def _summary(report: Report) -> dict[str, Any]:
                 "pseudonym": t.name,
                 "rows": t.rows,
                 "kept": {name: {"cells": kept, "cells_dropped": lost} for name, (kept, lost) in t.cells.items()},
-                "dropped": dict(Counter(t.dropped.values())),
+                "dropped": {
+                    why: {"columns": n, "cells": t.gone[why]} for why, n in Counter(t.dropped.values()).items()
+                },
                 "status": REFUSED if t.reason else OK,
             }
             for t in report.tables

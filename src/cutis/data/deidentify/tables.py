@@ -66,13 +66,14 @@ class CleanTable:
     """`frame`: the table without identity. dropped: column -> why it went.
 
     cells: column of the result -> (cells that stayed, cells that went, being none of its words). strange: column ->
-    those words, how often; for the person at the terminal, never written.
+    those words, how often; for the person at the terminal, never written. gone: why -> cells of the columns that went.
     """
 
     frame: pl.DataFrame
     dropped: dict[str, str]
     cells: dict[str, tuple[int, int]]
     strange: dict[str, Counter[str]]
+    gone: Counter[str]
 
 
 def clean(table: Table, key: bytes, images: Mapping[str, str], firsts: Mapping[str, date]) -> CleanTable:
@@ -81,18 +82,21 @@ def clean(table: Table, key: bytes, images: Mapping[str, str], firsts: Mapping[s
     dropped: dict[str, str] = {}
     cells: dict[str, tuple[int, int]] = {}
     strange: dict[str, Counter[str]] = {}
+    gone: Counter[str] = Counter()
     patients = table.patients
     for name, column in table.columns.items():
         said = table.frame[name].to_list()
+        full = sum(known(cell) is not None for cell in said)
         if column.action == "drop" or (column.action == "days" and patients is None):
             dropped[name] = column.why or "dates, and no patient column to count days from"
+            gone[dropped[name]] += full
             continue
         made = _made(column, said, key, images, firsts, patients)
-        full = sum(known(cell) is not None for cell in said)
         lost = Counter(old for old, new in zip(said, made, strict=True) if known(old) is not None and not new)
         if lost and lost.total() == full:
             dropped[name] = "none of its words is one of such a column's"
             strange[name] = lost
+            gone[dropped[name]] += full
             continue
         under = _header(name, column, key, kept)
         kept[under] = made
@@ -100,7 +104,7 @@ def clean(table: Table, key: bytes, images: Mapping[str, str], firsts: Mapping[s
         if lost:
             strange[name] = lost
     frame = pl.DataFrame({name: pl.Series(made, dtype=pl.String) for name, made in kept.items()})
-    return CleanTable(frame.with_columns(pl.all().replace("", None)), dropped, cells, strange)
+    return CleanTable(frame.with_columns(pl.all().replace("", None)), dropped, cells, strange, gone)
 
 
 def _made(
