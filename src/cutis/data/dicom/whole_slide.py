@@ -43,6 +43,15 @@ def choose(slides: Sequence[Any]) -> set[int]:
 
 def overview(tags: Any, name: str) -> np.ndarray:
     """uint8 (height, width, 3) of the whole level; where no tile lies it is white, or 0 if grey. Raises BadImage."""
+    try:
+        return _overview(tags, name)
+    except (BadImage, MemoryError):
+        raise
+    except Exception as error:  # pydicom raises many kinds of error on damaged headers
+        raise stored.undecodable(name, error) from None
+
+
+def _overview(tags: Any, name: str) -> np.ndarray:
     said = stored.check(tags, name)
     height = int(tags.get("TotalPixelMatrixRows") or said.rows)
     width = int(tags.get("TotalPixelMatrixColumns") or said.columns)
