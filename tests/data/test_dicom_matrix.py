@@ -159,6 +159,18 @@ def test_jpeg_2000_without_a_transform_is_what_the_header_can_mean(photo):
     assert "which can't be: what its colours are is unknown" in bad(j2k(photo, "YBR_FULL_422", mct=False))
 
 
+def test_colours_that_a_coding_can_not_hold_are_refused(photo):
+    """As when a program decodes, codes anew and leaves the old word in the header."""
+    from pydicom.pixels.encoders import RLELosslessEncoder
+
+    tags = tags_of(photo)
+    frame = RLELosslessEncoder.encode(tags, index=0, encoding_plugin="pydicom")
+    for kind in ("YBR_RCT", "YBR_ICT", "YBR_FULL_422"):
+        reason = bad(tags_of(photo, kind, syntax=RLE, PixelData=encapsulate([frame])))
+        assert reason == f"RLE with the header's {kind}, which can't be: what its colours are is unknown"
+    assert off(rgb(tags_of(photo, syntax=RLE, PixelData=encapsulate([frame])), "x"), photo) == 0
+
+
 def test_the_depth_is_that_of_the_codestream(photo):
     deep = photo.astype(np.uint16) * 16 + photo // 16
     wide, narrow = {"BitsStored": 16, "HighBit": 15}, {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
@@ -209,6 +221,20 @@ def test_half_sized_chroma_is_ybr_though_neither_marker_nor_header_says_so(photo
     assert off(rgb(tags, "x"), np.asarray(Image.open(data))) == 0
 
 
+@pytest.mark.parametrize("name", ["SC_rgb_jls_lossy_line", "MR_small_jpeg_ls_lossless", "SC_rgb_jpeg_gdcm"])
+def test_a_frame_without_its_end_is_refused_before_it_is_decoded(shared_pydicom, name, monkeypatch):
+    """On some of them CharLS never came back."""
+    from pydicom.encaps import get_frame
+
+    from cutis.data.dicom import stored
+
+    monkeypatch.setattr(stored, "_decoded", lambda *_: pytest.fail("decoded"))
+    tags = part10.read(shared_pydicom / f"{name}.dcm", name)
+    frame = get_frame(tags.PixelData, 0, number_of_frames=1)
+    tags.PixelData = encapsulate([frame[: 2 * len(frame) // 3]])
+    assert bad(tags).startswith("truncated: the file ends")
+
+
 def test_a_lossy_jpeg_of_12_bits_is_refused(shared_pydicom):
     assert "a lossy JPEG of 12 bits" in bad(part10.read(shared_pydicom / "JPGExtended.dcm", "x"))
 
@@ -252,6 +278,26 @@ def options(name: str) -> tuple[str, ...]:
 def test_files_of_many_programs_look_as_dcmtk_shows_them(shared_pydicom, tmp_path, name):
     path = shared_pydicom / f"{name}.dcm"
     assert off(rgb(part10.read(path, name), name), matrix.dcmtk(path, tmp_path)) <= 1
+
+
+@pytest.mark.slow
+def test_a_damaged_lossless_frame_does_not_end_the_process(picture, tmp_path):
+    """GDCM calls abort() on this one: whole numbers of 16 bits, four bytes of them changed."""
+    from pydicom.encaps import get_frame
+
+    if shutil.which("dcmcjpeg") is None:
+        pytest.skip("dcmcjpeg (Debian's dcmtk) is not installed")
+    grey = picture(60, 45)[..., 0].astype(np.uint16) * 16
+    path, made = save(tags_of(grey, "MONOCHROME2"), tmp_path / "a.dcm"), tmp_path / "b.dcm"
+    subprocess.run(["dcmcjpeg", "+e1", path, made], check=True, capture_output=True)
+    tags = part10.read(made, "x")
+    assert off(rgb(tags, "x"), matrix.stretched(grey)) == 0
+    frame = bytearray(get_frame(tags.PixelData, 0, number_of_frames=1))
+    for at, value in ((11, 143), (1236, 164), (1466, 125), (1964, 248)):
+        frame[at] = value
+    tags.PixelData = encapsulate([bytes(frame)])
+    tags["PixelData"].is_undefined_length = True
+    assert bad(tags) == "its pixels can't be decoded (truncated or damaged)"
 
 
 @pytest.mark.long

@@ -47,6 +47,7 @@ def coded(frame: bytes) -> Coded | None:
 def _jpeg(frame: bytes) -> Coded:
     jfif = adobe = None
     found: tuple[int, bytes] | None = None
+    scans = 0
     for marker, start, end in jpeg.header_segments(frame):
         body = frame[start + 4 : end]
         if marker == 0xE0 and body.startswith(b"JFIF\0"):
@@ -55,9 +56,12 @@ def _jpeg(frame: bytes) -> Coded:
             adobe = body[11]
         elif marker in (*LOSSY, _LOSSLESS, _LS) and found is None:
             found = marker, body
+        scans = end
     if found is None:
         raise jpeg.NotJpeg("damaged, or of a kind of JPEG that is not read: it has no frame header")
     marker, body = found
+    if jpeg.EOI not in frame[scans:]:  # decoders of JPEG-LS may run on for ever without it
+        raise jpeg.NotJpeg("truncated: the file ends before its image does")
     if len(body) < 6 or len(body) < 6 + 3 * body[5]:
         raise jpeg.NotJpeg("damaged: its frame header is too short")
     parts = [body[6 + 3 * n : 9 + 3 * n] for n in range(body[5])]

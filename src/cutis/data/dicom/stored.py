@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cutis.data.clean import strip_jpeg
+from cutis.data.dicom import apart
 from cutis.data.dicom.codestream import Coded, coded
 from cutis.image import decode, jpeg
 from cutis.image.decode import MAX_BYTES, MAX_PIXELS, BadImage
@@ -22,13 +23,9 @@ from cutis.image.decode import MAX_BYTES, MAX_PIXELS, BadImage
 GREY = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 PHOTOMETRIC = (*COLOUR, *GREY)
-# What the decoder of a coding is called, whatever transfer syntax the file names.
-_SYNTAXES = {
-    "JPEG": "1.2.840.10008.1.2.4.50",
-    "JPEG lossless": "1.2.840.10008.1.2.4.57",
-    "JPEG-LS": "1.2.840.10008.1.2.4.81",
-    "JPEG 2000": "1.2.840.10008.1.2.4.91",
-}
+# Coding -> what its decoder is called, whatever transfer syntax the file names, and the one plug-in that is used: where
+# one fails pydicom would ask the next, of which GDCM may end the process (see `apart`).
+_SYNTAXES = {"JPEG-LS": ("1.2.840.10008.1.2.4.81", "pyjpegls"), "JPEG 2000": ("1.2.840.10008.1.2.4.91", "pylibjpeg")}
 _NUMBERS = (
     *("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
     "NumberOfFrames",
@@ -202,13 +199,14 @@ def values(tags: Any, name: str, index: int) -> Values:
     held = compressed(tags, said, name, index)
     frame, found = held if held is not None else (b"", None)
     try:
-        if found is not None and reads_itself(found, said):
-            plain = strip_jpeg(frame, name)
+        if found is not None and found.kind == "JPEG" and found.bits == 8:
+            plain = strip_jpeg(frame if reads_itself(found, said) else _said_to_be_rgb(frame), name)
             pixels = decode.decode(plain, name)
             if found.components == 1:
                 return Values(pixels[..., 0], 8, "")
             return Values(pixels, 8, "rgb", in_srgb=bool(jpeg.read_frame(plain).icc))
-        colours = colours_of(said, found, name) if said.samples == 3 else ""
+        coding = found.kind if found is not None else "RLE" if held is not None else ""
+        colours = colours_of(said, found, coding, name) if said.samples == 3 else ""
         if found is not None:
             pixels = _decoded(said, found, frame)
             whole = found.bits == said.allocated > said.bits > 0  # whole words were coded, unused bits and all
@@ -228,17 +226,20 @@ def reads_itself(found: Coded, said: Layout) -> bool:
     return found.kind == "JPEG" and found.bits == 8 and bool(stated)
 
 
-def colours_of(said: Layout, found: Coded | None, name: str) -> str:
-    """ "rgb" or "ybr": as the frame states, else as the header does where a frame of its coding may be so."""
+def colours_of(said: Layout, found: Coded | None, coding: str, name: str) -> str:
+    """ "rgb" or "ybr": as the frame states, else as the header does where a frame of its coding may be so.
+
+    coding: a kind of `Coded`, "RLE", or "" for uncompressed pixels.
+    """
     if found is not None and found.colours:
         return found.colours
     if said.kind == "RGB":
         return "rgb"
-    if said.kind == "YBR_FULL" or found is None or found.kind == "JPEG":
+    if said.kind == "YBR_FULL" or coding in ("", "JPEG"):
         return "ybr"
-    if found.kind == "JPEG 2000" and said.kind in ("YBR_ICT", "YBR_RCT"):
+    if coding == "JPEG 2000" and said.kind in ("YBR_ICT", "YBR_RCT"):
         return "rgb"  # the header names a transform, the codestream has none: nothing is to be undone
-    raise BadImage(name, f"{found.kind} with the header's {said.kind}, which can't be: what its colours are is unknown")
+    raise BadImage(name, f"{coding} with the header's {said.kind}, which can't be: what its colours are is unknown")
 
 
 def undecodable(name: str, error: Exception) -> BadImage:
@@ -261,22 +262,35 @@ def _native(tags: Any, index: int) -> np.ndarray:
     return pixels
 
 
+def _said_to_be_rgb(frame: bytes) -> bytes:
+    """A JPEG with Adobe's word that its samples are RGB in the place of whatever it says: they come as they are."""
+    kept, end = [jpeg.SOI, b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"], 0
+    for marker, start, end in jpeg.header_segments(frame):
+        if not 0xE0 <= marker <= 0xEF:
+            kept.append(frame[start:end])
+    return b"".join([*kept, frame[end:]])
+
+
 def _decoded(said: Layout, found: Coded, frame: bytes) -> np.ndarray:
-    """A frame that `reads_itself` is not true of, by what its own header says."""
+    """A frame of another coding than the JPEG that every decoder reads, by what its own header says."""
+    if found.bits > 16 and found.components == 3:
+        raise NotImplementedError(f"colours of {found.bits} bits")
+    if found.kind == "JPEG":
+        raise NotImplementedError(f"a lossy JPEG of {found.bits} bits, which no codec that is installed reads")
+    if found.kind == "JPEG lossless":
+        return _lossless(said, found, frame)
     from pydicom.encaps import encapsulate
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
-    if found.bits > 16 and found.components == 3:
-        raise NotImplementedError(f"colours of {found.bits} bits")
-    if found.kind == "JPEG" and found.bits != 8:
-        raise NotImplementedError(f"a lossy JPEG of {found.bits} bits, which no codec that is installed reads")
     several = found.components == 3
-    decoder: Any = get_decoder(UID(_SYNTAXES[found.kind]))
+    syntax, plugin = _SYNTAXES[found.kind]
+    decoder: Any = get_decoder(UID(syntax))
     pixels: np.ndarray = decoder.as_array(
         encapsulate([frame]),
         index=0,
         raw=True,
+        decoding_plugin=plugin,
         rows=found.height,
         columns=found.width,
         samples_per_pixel=found.components,
@@ -289,6 +303,23 @@ def _decoded(said: Layout, found: Coded, frame: bytes) -> np.ndarray:
         **({"planar_configuration": 0} if several else {}),
     )[0]
     return pixels
+
+
+def _lossless(said: Layout, found: Coded, frame: bytes) -> np.ndarray:
+    """By libjpeg-turbo where it can."""
+    if found.bits == 8:
+        import simplejpeg
+
+        several = found.components == 3
+        pixels = simplejpeg.decode_jpeg(_said_to_be_rgb(frame) if several else frame, "RGB" if several else "GRAY")
+        whole: np.ndarray = pixels if several else pixels[..., 0]
+        return whole.view(np.int8) if said.signed else whole
+    deep = apart.decoded(frame, found.height, found.width, found.components, found.bits)
+    if not said.signed:
+        return deep
+    unused = 16 - found.bits
+    spread: np.ndarray = np.right_shift(np.left_shift(deep.view(np.int16), unused), unused)
+    return spread
 
 
 def _used_bits(pixels: np.ndarray, said: Layout) -> np.ndarray:
