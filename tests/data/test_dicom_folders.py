@@ -115,6 +115,23 @@ def test_of_two_files_of_one_uid_that_differ_neither_is_taken(src: Path, picture
     assert table["image_id"].n_unique() == 3
 
 
+def test_two_exports_of_one_image_are_a_question_too(src: Path, tmp_path: Path, picture, encoded):
+    """Cutis's own ids are taken as they are: a row that was corrected has another UID and the same image_id."""
+    from cutis.data.export import export
+
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(encoded(picture()))
+    for n, sex in enumerate(("female", "male")):
+        (tmp_path / "photos" / "metadata.csv").write_text(f"image_id,target,sex\na,nv,{sex}\n")
+        data = cutis.import_dataset(tmp_path / "photos", tmp_path / f"data{n}", reader="csv")
+        export(data, tmp_path / f"out{n}", to="dicom")
+        (made,) = (tmp_path / f"out{n}").rglob("*.dcm")
+        made.rename(src / f"export{n}.dcm")
+    table = read(src).manifest
+    assert sorted(table["status"]) == ["error", "error", "ok"]
+    assert set(table["reason"].drop_nulls()) == {"its image_id is that of other instances, too; keep the right one"}
+
+
 def test_several_segmentations_of_one_picture_are_counted(src: Path):
     for n in (20, 21):
         instance, series = pydicom.Dataset(), pydicom.Dataset()

@@ -134,7 +134,7 @@ def _without_copies(files: list[_File], key: bytes) -> tuple[list[_File], list[R
     """(one file for each SOPInstanceUID, rows of the others with their reason).
 
     A copy has the same pixels and gives the same row. Where two files of one UID differ, neither is taken: which of
-    them is right can't be told.
+    them is right can't be told. Nor are two instances that Cutis wrote of one image_id, as of a row corrected since.
     """
     same: dict[str, list[_File]] = {}
     for file in files:
@@ -147,7 +147,10 @@ def _without_copies(files: list[_File], key: bytes) -> tuple[list[_File], list[R
             continue
         kept.append(of[0])
         rows += [_bad(f.name, key, f"a copy of the image {of[0].row['image_id']}") for f in of[1:]]
-    return kept, rows
+    called = Counter(file.row["image_id"].casefold() for file in kept)
+    several = [file for file in kept if called[file.row["image_id"].casefold()] > 1]
+    rows += [_bad(f.name, key, "its image_id is that of other instances, too; keep the right one") for f in several]
+    return [file for file in kept if file not in several], rows
 
 
 def _content(file: _File) -> str:
