@@ -16,6 +16,7 @@ def evaluate_(
     seed: int = 0,
     truth: Path | None = None,
     score: str | None = None,
+    score_is: str | None = None,
     protocol: str | None = None,
     per: Literal["case", "lesion", "patient"] | None = None,
     combine: Literal["mean", "max", "noisy-or"] = "mean",
@@ -42,7 +43,10 @@ def evaluate_(
     truth
         Table with the true classes, by image, if another system's file doesn't hold them.
     score
-        Column with the probability of malignancy, if several of another system's columns could be it.
+        Column with the probability of one class (malignancy, if its name says no other), if several of another
+        system's columns could be it.
+    score_is
+        Class that a single score is of, if its column's name doesn't say it: a label of the truth, malignant or benign.
     protocol
         Add a challenge's own scores: isic2017, isic2018, isic2019, isic2020, isic2024 or medmnist.
     per
@@ -68,6 +72,7 @@ def evaluate_(
         seed=seed,
         truth=truth,
         score=score,
+        score_is=score_is,
         protocol=protocol,
         per=per,
         combine=combine,
@@ -80,4 +85,6 @@ def evaluate_(
         for m in evidence.measured:
             if m.metric == f"{protocol}:{find_protocol(protocol).main}":
                 say(f"{m.metric}: {m.estimate.format()}")
+    for note in dict.fromkeys((*(remark.words for remark in evidence.remarks), *evidence.info.notes)):
+        say(f"note: {note}")
     say(f"report: {out / 'index.html'}")

@@ -12,6 +12,7 @@ from cutis.errors import CutisError
 from cutis.files import read_json, write_json
 from cutis.schema.estimate import Estimate, Status
 from cutis.schema.predictions import PredictionsInfo
+from cutis.schema.remark import Remark
 
 FORMAT = 1
 
@@ -143,6 +144,7 @@ class Evidence(BaseModel):
     confusion: list[list[int]]  # rows: target, columns: predicted, in class order
     mistakes: list[Mistake]
     notes: list[str] = []
+    remarks: list[Remark] = []  # those of the notes that programs branch on
     protocol: str = ""  # the challenge whose scores are among `measured`, as "<protocol>:<metric>"
     prevalence: float | None = None  # of malignancy, as stated for predictive values and decision curves
 

@@ -148,9 +148,10 @@ def _without_copies(files: list[_File], key: bytes) -> tuple[list[_File], list[R
         kept.append(of[0])
         rows += [_bad(f.name, key, f"a copy of the image {of[0].row['image_id']}") for f in of[1:]]
     called = Counter(file.row["image_id"].casefold() for file in kept)
+    alone = [file for file in kept if called[file.row["image_id"].casefold()] == 1]
     several = [file for file in kept if called[file.row["image_id"].casefold()] > 1]
     rows += [_bad(f.name, key, "its image_id is that of other instances, too; keep the right one") for f in several]
-    return [file for file in kept if file not in several], rows
+    return alone, rows
 
 
 def _content(file: _File) -> str:
