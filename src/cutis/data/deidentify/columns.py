@@ -20,7 +20,7 @@ from datetime import date, datetime
 from cutis.data.deidentify.words import VOCABULARIES, is_number, is_plain_header
 from cutis.data.readers.csv_folder import ALIASES
 from cutis.data.readers.values import known
-from cutis.schema.vocabulary import MAX_AGE
+from cutis.schema.values import years
 
 _FIELDS = {name: meaning for meaning, names in ALIASES.items() for name in names}
 _FIELDS |= {"diagnosis_name": "diagnosis", "malignant": "target", "benign_malignant": "target"}
@@ -92,9 +92,8 @@ def column_of(name: str, cells: Sequence[str]) -> Column:
 def clamped_age(cell: str) -> str:
     """Whole years, at most 85; "" if unknown, or no age."""
     text = known(cell)
-    if text is None or re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?\+?", text) is None:
-        return ""
-    return str(min(int(float(text.removesuffix("+"))), MAX_AGE))
+    found = None if text is None else years(text)
+    return "" if found is None else str(found)
 
 
 def _is_ascii(name: str) -> bool:

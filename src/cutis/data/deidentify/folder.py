@@ -257,7 +257,7 @@ def _read_tables(
 def _write_tables(
     read: Sequence[tables.Table], folder: Path, out: Path, key: bytes, done: Sequence[Outcome]
 ) -> list[TableOutcome]:
-    firsts = tables.first_days(read)
+    firsts = tables.first_days(read, key)
     images = tables.image_names({_relative(o.source, folder): o.name for o in done if o.status != LEFT_OUT})
     written = []
     for table in read:

@@ -52,14 +52,16 @@ def check_kept(tables: Sequence[Table], keep: Collection[str]) -> None:
             raise CutisError(f'--keep "{name}": no table has such a column; {nearest(name, sorted(there))}')
 
 
-def first_days(tables: Sequence[Table]) -> dict[str, date]:
-    """Patient -> the first date that any table has of them."""
+def first_days(tables: Sequence[Table], key: bytes) -> dict[str, date]:
+    """Pseudonym of a patient -> the first date that any table has of them, however they are spelled there."""
     firsts: dict[str, date] = {}
     for table in tables:
         for column in table.columns.values():
-            for patient, day in zip(table.patients or (), column.dates, strict=False):
-                if day is not None and (patient not in firsts or day < firsts[patient]):
-                    firsts[patient] = day
+            for written, day in zip(table.patients or (), column.dates, strict=False):
+                if day is None:
+                    continue
+                patient = pseudonym(key, "patient", known(written) or "")
+                firsts[patient] = min(day, firsts.get(patient, day))
     return firsts
 
 
@@ -127,8 +129,8 @@ def _made(
     if column.action == "days":
         assert patients is not None
         return [
-            "" if day is None or not known(patient) else str((day - firsts[patient]).days)
-            for patient, day in zip(patients, column.dates, strict=True)
+            "" if day is None or not known(written) else str((day - firsts[_renamed(written, "patient", key, {})]).days)
+            for written, day in zip(patients, column.dates, strict=True)
         ]
     return list(said)
 

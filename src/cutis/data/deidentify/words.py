@@ -14,10 +14,9 @@ from importlib.resources import files
 
 from cutis.data.readers.ham10000 import CONFIRMED
 from cutis.errors import CutisError
-from cutis.schema import vocabulary
+from cutis.schema import values, vocabulary
 from cutis.schema.licence import licence
 
-_SEXES = {"m", "f", "w", "male", "female", "man", "woman"}
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing", "holdout", "all"}
 _TRUTHS = {"true", "false", "yes", "no", "y", "n", "t", "f", "0", "1", "0.0", "1.0"}
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
@@ -63,21 +62,12 @@ def _classes() -> frozenset[str]:
     return frozenset(_plain(word) for card in cards for c in card.classes for word in (c.code, c.name))
 
 
-def _in(kind: str) -> Callable[[str], bool]:
-    levels = vocabulary.diagnosis_levels if kind == "diagnosis" else vocabulary.site_levels
-
-    def is_word(cell: str) -> bool:
-        try:
-            levels(cell.replace("_", " "))
-        except CutisError:
-            return False
-        return True
-
-    return is_word
-
-
 def _is_diagnosis(cell: str) -> bool:
-    return _in("diagnosis")(cell) or _plain(cell) in _classes()
+    try:
+        vocabulary.diagnosis_levels(cell.replace("_", " "))
+    except CutisError:
+        return _plain(cell) in _classes()
+    return True
 
 
 def _is_label(cell: str) -> bool:
@@ -85,7 +75,7 @@ def _is_label(cell: str) -> bool:
 
 
 def _is_site(cell: str) -> bool:
-    return _in("anatom_site")(cell) or _in_enum("AnatomSiteSpecialEnum")(cell)
+    return values.site(cell) is not None or _in_enum("AnatomSiteSpecialEnum")(cell)
 
 
 def _is_licence(cell: str) -> bool:
@@ -123,10 +113,6 @@ def _is_split(cell: str) -> bool:
     return cell.casefold() in _SPLITS or re.fullmatch(r"(fold[ _-]?)?[0-9]{1,2}", cell.casefold()) is not None
 
 
-def _is_skin_type(cell: str) -> bool:
-    return cell.upper() in vocabulary.FITZPATRICK or re.fullmatch(r"[1-6](\.0*)?", cell) is not None
-
-
 def _is_truth(cell: str) -> bool:
     return cell.casefold() in _TRUTHS
 
@@ -140,9 +126,9 @@ VOCABULARIES: dict[str, Callable[[str], bool]] = {
     "anatom_site": _is_site,
     "anatom_site_special": _is_site,
     **dict.fromkeys(vocabulary.SITE_COLUMNS, _is_site),
-    "sex": lambda cell: cell.casefold() in _SEXES,
-    "fitzpatrick_skin_type": _is_skin_type,
-    "monk_skin_tone": lambda cell: re.fullmatch(r"([1-9]|10)(\.0*)?", cell) is not None,
+    "sex": lambda cell: values.sex(cell) is not None,
+    "fitzpatrick_skin_type": lambda cell: values.skin_type(cell) is not None,
+    "monk_skin_tone": lambda cell: values.monk_tone(cell) is not None,
     "image_type": _in_enum("ImageTypeEnum"),
     "image_manipulation": _in_enum("ImageManipulationEnum"),
     "dermoscopic_type": _in_enum("DermoscopicTypeEnum"),
