@@ -251,7 +251,7 @@ def dicom(pixels: np.ndarray, marks: Marks, *, compressed: bool = False) -> byte
     inner.PatientName = marks()
     private.add_new(0x02, "SQ", [inner])
     region = Dataset()
-    region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = "39607008", "SCT", "Skin"
+    region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = "39937001", "SCT", "Skin"
     region.PersonName = marks()
     region.private_block(0x0013, "JANE NEST", create=True).add_new(0x01, "LT", marks())
     deeper = Dataset()

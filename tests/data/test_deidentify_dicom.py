@@ -10,8 +10,9 @@ import planted_identity as planted
 import pytest
 
 from cutis.data.deidentify import profile
+from cutis.data.deidentify.attributes import new_uid
 from cutis.data.deidentify.codestream import bare_frame
-from cutis.data.deidentify.dicom import clean_dicom, new_uid, shown
+from cutis.data.deidentify.dicom import NoPicture, clean_dicom, shown
 from cutis.image.decode import BadImage
 
 pydicom = pytest.importorskip("pydicom")
@@ -137,9 +138,12 @@ def test_files_without_a_picture_or_with_a_label_are_refused(picture):
         clean_dicom(again(), "x", KEY)
     del tags.ImageType
     del tags.PixelData
-    with pytest.raises(BadImage, match="without a picture"):
+    with pytest.raises(BadImage, match="image without its pixels"):
         clean_dicom(again(), "x", KEY)
-    with pytest.raises(BadImage, match="not a readable DICOM"):
+    tags.SOPClassUID = tags.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.33"
+    with pytest.raises(NoPicture, match="without a picture: Comprehensive SR Storage"):
+        clean_dicom(again(), "x", KEY)
+    with pytest.raises(BadImage, match="no DICOM file"):
         clean_dicom(b"Jane", "x", KEY)
 
 

@@ -17,7 +17,8 @@ from pydicom import dcmread
 from pydicom.encaps import encapsulate
 
 from cutis.data.dicom.grey import windowed
-from cutis.data.dicom.pixels import PHOTOMETRIC, frame_index, passthrough, rgb
+from cutis.data.dicom.pixels import frame_index, passthrough, rgb
+from cutis.data.dicom.stored import PHOTOMETRIC
 from cutis.data.dicom.whole_slide import choose, overview
 from cutis.image.decode import BadImage
 

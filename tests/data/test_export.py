@@ -20,7 +20,7 @@ from PIL import Image
 from cutis.data import rle
 from cutis.data.dataset import Dataset, DatasetCard
 from cutis.data.export import FORMATS, export
-from cutis.data.exporting.isic import valid_row
+from cutis.data.exporting.isic import not_valid_together, valid_row
 from cutis.data.importing import import_dataset
 from cutis.data.merge import merge
 from cutis.data.readers.json_rows import from_cell
@@ -188,6 +188,43 @@ def test_what_the_archive_refuses_is_left_out_and_listed(pictures: Path, tmp_pat
     ]  # fmt: skip
     assert any("4 values are not valid" in n for n in done.notes)
     assert any("2 image ids are not the Archive's" in n for n in done.notes)
+
+
+def batch_of(table: Path) -> MetadataBatch:
+    """What is uploaded, checked by the Archive's own rules, row by row and together. Raises ValidationError."""
+    with table.open(encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    for row in rows:
+        for column in ("isic_id", "attribution", "copyright_license", "pixels_x", "pixels_y"):
+            row.pop(column)
+        row["age"] = row.pop("age_approx")
+    return MetadataBatch(items=[MetadataRow.model_validate(row) for row in rows])
+
+
+def test_what_is_not_valid_together_is_left_out_and_listed(pictures: Path, tmp_path: Path) -> None:
+    """A batch has rules of its own: one lesion of a confocal case, and one macroscopic image."""
+    rcm = {"target": "nv", "image_type": "RCM: macroscopic"}
+    rows_ = [
+        {**rcm, "lesion_id": "L1", "rcm_case_id": "C1"}, {**rcm, "lesion_id": "L1", "rcm_case_id": "C1"},
+        {**rcm, "lesion_id": "L1", "rcm_case_id": "C2", "image_type": "RCM: tile"},
+        {**rcm, "lesion_id": "L2", "rcm_case_id": "C2", "image_type": "RCM: mosaic"},
+    ]  # fmt: skip
+    data = dressed(pictures, rows_)
+    with pytest.raises(ValueError, match="RCM cases"):
+        MetadataBatch(items=[MetadataRow.model_validate({k: v for k, v in r.items() if k != "target"}) for r in rows_])
+    export(data, tmp_path / "out", to="isic")
+    assert len(batch_of(tmp_path / "out" / "metadata.csv").items) == 4
+    listed = pl.read_csv(tmp_path / "out" / "not_valid.csv")
+    assert sorted(listed.select("field", "value", "reason").rows()) == [
+        *[("rcm_case_id", "C1", "this case has several macroscopic images")] * 2,
+        *[("rcm_case_id", "C2", "this case has images of several lesions")] * 2,
+    ]
+
+
+def test_a_lesion_of_two_patients_is_not_valid_together() -> None:
+    table = pl.DataFrame({"lesion_id": ["L1", " L1", "L2", None], "patient_id": ["P1", "P2", "P1", "P3"]})
+    assert not_valid_together(table) == {("lesion_id", "L1"): "this lesion has several patients"}
+    assert not_valid_together(table.head(1)) == {}
 
 
 def test_a_valid_row_is_left_alone() -> None:

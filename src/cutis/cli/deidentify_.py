@@ -71,6 +71,12 @@ def _lines(report: Report, folder: Path, out: Path) -> Iterable[str]:
         yield f"{name}: {table.reason}" if table.reason else f"{name}: tables/{table.name}.csv, {table.rows:,} rows"
         for column, why in table.dropped.items():
             yield f'  column "{column}" left out: {why}'
+        for column, words in table.strange.items():
+            if column not in table.dropped:
+                said = ", ".join(f'"{word[:40]}"' for word, _ in words.most_common(3))
+                yield f'  column "{column}": {words.total():,} cells left out, as none of its words ({said})'
+        if table.dropped or table.strange:
+            yield "  what you know to be harmless stays with --keep COLUMN"
     if report.with_text:
         yield f"{len(report.with_text):,} pictures may show text: look at them before you share them"
         yield from _some(f"  {o.file}" for o in report.with_text)
@@ -78,8 +84,10 @@ def _lines(report: Report, folder: Path, out: Path) -> Iterable[str]:
         yield f"{len(refused):,} refused; they are rows of deidentified.csv, under their pseudonyms"
         yield from _some(f"  {o.source.relative_to(folder)}: {o.reason}" for o in _by_source(refused))
     if others := report.of("left out"):
-        yield f"{len(others):,} files left out, being no picture, DICOM file or CSV table"
-        yield from _some(f"  {o.source.relative_to(folder)}" for o in _by_source(others))
+        yield f"{len(others):,} files left out, being no picture and no CSV table"
+        yield from _some(
+            f"  {o.source.relative_to(folder)}{f': {o.reason}' if o.container else ''}" for o in _by_source(others)
+        )
 
 
 def _by_source(outcomes: list[Outcome]) -> list[Outcome]:

@@ -131,19 +131,53 @@ def test_several_studies_and_lesions(bench, instance):
     assert count(bench) == before + 5  # a case holds twelve
 
 
+def warnings_of(answer: Any) -> dict[str, int]:
+    items = answer.json().get("00081199", {}).get("Value", [])
+    return {item["00081155"]["Value"][0]: item["00081196"]["Value"][0] for item in items}
+
+
 def test_failures_are_told_one_by_one(bench, instance):
     good = instance(41, StudyInstanceUID="1.9.7")
     damaged = instance(42, StudyInstanceUID="1.9.7")
-    mask = instance(43, SOPClassUID="1.2.840.10008.5.1.4.1.1.66.4")
-    answer = store(bench, good, damaged[:-3000], mask, b"no DICOM")
+    slide = instance(43, SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.6")
+    answer = store(bench, good, damaged[:-3000], slide, b"no DICOM")
     assert answer.status_code == 202, answer.text
     assert uids(answer, "00081199") == ["1.2.3.41"]
     assert dict(zip(uids(answer, "00081198"), reasons(answer), strict=True)) == {"1.2.3.42": 0xC000, "1.2.3.43": 0x0122}
     assert reasons(answer, "0008119A") == [0x0122]
+    assert "warning" not in answer.headers
     before = count(bench)
     none = store(bench, damaged[:-3000])
     assert (none.status_code, count(bench)) == (409, before)
     assert store(bench, instance(44), kind="text/plain").status_code == 409
+
+
+@pytest.mark.parametrize("others", [("66.4",), ("88.33",), ("11.1", "88.59", "104.1", "66.7", "30")])
+def test_a_whole_study_is_taken_and_what_holds_no_photograph_is_left(bench, instance, others):
+    """PS3.18 10.5.3: 202 where warnings exist. A PACS that sends a study counts what is not among the stored."""
+    before = count(bench)
+    study, first = f"1.9.7.{len(others)}.{others[0]}", 400 + 10 * len(others) + int(others[0][-1])
+    photo = instance(first, StudyInstanceUID=study)
+    objects = [
+        instance(first + 1 + n, StudyInstanceUID=study, SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{end}")
+        for n, end in enumerate(others)
+    ]
+    answer = store(bench, photo, *objects, study=study)
+    assert answer.status_code == 202, answer.text
+    assert "00081198" not in answer.json()
+    assert "0008119A" not in answer.json()
+    assert warnings_of(answer) == {
+        f"1.2.3.{first}": 0xB000,
+        **{f"1.2.3.{first + 1 + n}": 0xB006 for n in range(len(others))},
+    }
+    assert answer.headers["warning"].startswith(f'299 cutis "{len(others)} objects hold no photograph')
+    assert count(bench) == before + 1
+    alone = store(bench, *objects)  # as a sender does that sends a series at a time
+    assert (alone.status_code, count(bench)) == (202, before + 1)
+    assert set(warnings_of(alone).values()) == {0xB006}
+    elsewhere = store(bench, *objects, study="1.9.99")
+    assert elsewhere.status_code == 409
+    assert set(reasons(elsewhere)) == {0xA901}
 
 
 def test_another_study_than_that_of_the_path(bench, instance):

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from cutis.bundle.load import load_bundle
-from cutis.data.deidentify.dicom import new_uid
+from cutis.data.deidentify.attributes import new_uid
 from cutis.data.pseudonym import pseudonym
 from cutis.image.decode import decode, read_square
 from cutis.serve.cases import CaseForm

@@ -2,7 +2,8 @@
 
     OUT/images/<pseudonym>.jpg|.png   OUT/dicom/<pseudonym>.dcm   OUT/tables/<pseudonym>.csv
     OUT/deidentified.csv   a row a file of the source, under its pseudonym
-    OUT/deidentified.json  what was removed in all, and which columns of each table were kept; why others were dropped
+    OUT/deidentified.json  what was removed in all; of each table the columns that were kept, with how many of their
+                           cells, and why others were dropped
 
 A pseudonym is keyed by the file's path under the folder. Rows stand in the order of pseudonyms, so that not even the
 order of names is left. What is neither picture, DICOM nor table is left out, as are hidden files.
@@ -25,8 +26,9 @@ import polars as pl
 
 from cutis.data.deidentify import tables
 from cutis.data.deidentify.burned_text import letters_in
-from cutis.data.deidentify.dicom import clean_dicom, shown
+from cutis.data.deidentify.dicom import NoPicture, clean_dicom, shown
 from cutis.data.deidentify.picture import clean_picture
+from cutis.data.dicom.part10 import is_dicom
 from cutis.data.files_in import is_image_name, visible_entries
 from cutis.data.pseudonym import pseudonym
 from cutis.data.threads import ordered
@@ -67,7 +69,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class TableOutcome:
-    """What became of a table: the columns kept, and those dropped, with why."""
+    """What became of a table: the columns kept, and those dropped, with why.
+
+    cells: of each kept column, how many stayed and how many went as none of its words; strange: what those said, for
+    the person at the terminal: never written, as `source`. gone: why -> cells of the dropped columns.
+    """
 
     source: Path
     name: str
@@ -75,6 +81,9 @@ class TableOutcome:
     kept: tuple[str, ...]
     dropped: dict[str, str]
     reason: str = ""
+    cells: dict[str, tuple[int, int]] = field(default_factory=dict)
+    strange: dict[str, Counter[str]] = field(default_factory=dict)
+    gone: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -151,18 +160,20 @@ def _one(folder: Path, out: Path, key: bytes, path: Path) -> Outcome:
     relative = _relative(path, folder)
     parent = "" if len(relative.parts) == 1 else pseudonym(key, "folder", str(relative.parent))
     blank = Outcome(path, pseudonym(key, "image", str(relative)), parent, OK)
-    is_dicom = False
+    dicom = False
     try:
         data = read_bytes(path)
-        is_dicom = data[128:132] == b"DICM"
-        return _dicom(blank, data, out, key) if is_dicom else _picture(blank, data, out)
+        dicom = is_dicom(data)
+        return _dicom(blank, data, out, key) if dicom else _picture(blank, data, out)
+    except NoPicture as error:
+        return replace(blank, status=LEFT_OUT, reason=error.reason, container="DICOM")
     except BadImage as error:
-        expected = is_dicom or is_image_name(path.name) or path.suffix.casefold() in (".dcm", ".dicom")
+        expected = dicom or is_image_name(path.name) or path.suffix.casefold() in (".dcm", ".dicom")
         # Between brackets and quotation marks decoders put what they found.
         words = re.sub(r' ?(\(.*|"[^"]*")', "", error.reason)
         reason = words if expected else "no picture, DICOM file or CSV table"
         return replace(
-            blank, status=REFUSED if expected else LEFT_OUT, reason=reason, container="DICOM" if is_dicom else ""
+            blank, status=REFUSED if expected else LEFT_OUT, reason=reason, container="DICOM" if dicom else ""
         )
 
 
@@ -246,17 +257,22 @@ def _read_tables(
 def _write_tables(
     read: Sequence[tables.Table], folder: Path, out: Path, key: bytes, done: Sequence[Outcome]
 ) -> list[TableOutcome]:
-    firsts = tables.first_days(read)
+    firsts = tables.first_days(read, key)
     images = tables.image_names({_relative(o.source, folder): o.name for o in done if o.status != LEFT_OUT})
     written = []
     for table in read:
         name = pseudonym(key, "table", str(_relative(table.path, folder)))
-        frame, dropped = tables.clean(table, key, images, firsts)
-        if frame.width:
+        made = tables.clean(table, key, images, firsts)
+        if made.frame.width:
             (out / "tables").mkdir(exist_ok=True)
-            frame.write_csv(out / "tables" / f"{name}.csv")
-        reason = "" if frame.width else "no column of it is known to be harmless"
-        written.append(TableOutcome(table.path, name, len(table.frame), tuple(frame.columns), dropped, reason))
+            made.frame.write_csv(out / "tables" / f"{name}.csv")
+        reason = "" if made.frame.width else "no column of it is known to be harmless"
+        kept = tuple(made.frame.columns)
+        written.append(
+            TableOutcome(
+                table.path, name, len(table.frame), kept, made.dropped, reason, made.cells, made.strange, made.gone
+            )
+        )
     return written
 
 
@@ -289,8 +305,10 @@ def _summary(report: Report) -> dict[str, Any]:
             {
                 "pseudonym": t.name,
                 "rows": t.rows,
-                "kept": list(t.kept),
-                "dropped": dict(Counter(t.dropped.values())),
+                "kept": {name: {"cells": kept, "cells_dropped": lost} for name, (kept, lost) in t.cells.items()},
+                "dropped": {
+                    why: {"columns": n, "cells": t.gone[why]} for why, n in Counter(t.dropped.values()).items()
+                },
                 "status": REFUSED if t.reason else OK,
             }
             for t in report.tables

@@ -4,7 +4,8 @@
 attributes, curves 50xx, overlays 60xx) are here, in `is_graphic` and pydicom's `is_private`.
 
 X remove; Z empty; D a dummy value; U another UID. Where the table leaves the choice to the object's definition (X/Z,
-X/D, Z/D, X/Z/D), the last one named is taken: it is valid for every object, and holds no identity either.
+X/D, Z/D, X/Z/D), the last one named is taken: it is valid for every object, and holds no identity either. A sequence is
+rather removed, as an empty one is valid for fewer.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ DUMMIES: dict[str, object] = {
     "LO": "NONE", "LT": "NONE", "OB": b"\0\0", "PN": "NONE", "SH": "NONE", "ST": "NONE", "TM": "000000", "UC": "NONE",
     "UR": "http://localhost", "UT": "NONE",
 }  # fmt: skip
-# Names, dates, times, ages and long text go wherever they stand, even where this edition of the table knows nothing.
-PERSONAL = {"PN", "DA", "DT", "TM", "AS", "LT", "ST", "UT"}
+
+
+@cache
+def choices() -> dict[int, str]:
+    """Tag -> what the table lets be done: "X", "X/Z/D"..."""
+    text = files("cutis.data.deidentify").joinpath("ps3_15_e1_1.csv").read_text(encoding="ascii")
+    return {int(row["tag"], 16): row["action"] for row in csv.DictReader(text.splitlines())}
 
 
 @cache
 def actions() -> dict[int, str]:
-    """Tag -> X, Z, D or U."""
-    text = files("cutis.data.deidentify").joinpath("ps3_15_e1_1.csv").read_text(encoding="ascii")
-    return {int(row["tag"], 16): row["action"].rsplit("/", 1)[-1] for row in csv.DictReader(text.splitlines())}
+    """Tag -> X, Z, D or U; for an attribute that is no sequence."""
+    return {tag: action.rsplit("/", 1)[-1] for tag, action in choices().items()}
 
 
 def is_graphic(tag: int) -> str:

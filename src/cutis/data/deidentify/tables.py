@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from cutis.data.deidentify.columns import Column, clamped_age, column_of
+from cutis.data.deidentify.words import fits
 from cutis.data.pseudonym import pseudonym
 from cutis.data.readers.values import known
 from cutis.errors import CutisError, nearest
@@ -50,46 +52,95 @@ def check_kept(tables: Sequence[Table], keep: Collection[str]) -> None:
             raise CutisError(f'--keep "{name}": no table has such a column; {nearest(name, sorted(there))}')
 
 
-def first_days(tables: Sequence[Table]) -> dict[str, date]:
-    """Patient -> the first date that any table has of them."""
+def first_days(tables: Sequence[Table], key: bytes) -> dict[str, date]:
+    """Pseudonym of a patient -> the first date that any table has of them, however they are spelled there."""
     firsts: dict[str, date] = {}
     for table in tables:
         for column in table.columns.values():
-            for patient, day in zip(table.patients or (), column.dates, strict=False):
-                if day is not None and (patient not in firsts or day < firsts[patient]):
-                    firsts[patient] = day
+            for written, day in zip(table.patients or (), column.dates, strict=False):
+                if day is None:
+                    continue
+                patient = pseudonym(key, "patient", known(written) or "")
+                firsts[patient] = min(day, firsts.get(patient, day))
     return firsts
 
 
-def clean(
-    table: Table, key: bytes, images: Mapping[str, str], firsts: Mapping[str, date]
-) -> tuple[pl.DataFrame, dict[str, str]]:
-    """(the table without identity, dropped column -> why).
+@dataclass(frozen=True)
+class CleanTable:
+    """`frame`: the table without identity. dropped: column -> why it went.
 
-    images: path, name or name without extension of an image -> its pseudonym. A date column becomes "..._days".
+    cells: column of the result -> (cells that stayed, cells that went, being none of its words). strange: column ->
+    those words, how often; for the person at the terminal, never written. gone: why -> cells of the columns that went.
     """
-    kept: list[pl.Series] = []
+
+    frame: pl.DataFrame
+    dropped: dict[str, str]
+    cells: dict[str, tuple[int, int]]
+    strange: dict[str, Counter[str]]
+    gone: Counter[str]
+
+
+def clean(table: Table, key: bytes, images: Mapping[str, str], firsts: Mapping[str, date]) -> CleanTable:
+    """images: path, name or name without extension of an image -> its pseudonym. A date column becomes "..._days"."""
+    kept: dict[str, list[str]] = {}
     dropped: dict[str, str] = {}
+    cells: dict[str, tuple[int, int]] = {}
+    strange: dict[str, Counter[str]] = {}
+    gone: Counter[str] = Counter()
     patients = table.patients
     for name, column in table.columns.items():
-        cells = table.frame[name].to_list()
-        if column.action == "drop":
-            dropped[name] = column.why
-        elif column.action == "pseudonym":
-            kept.append(pl.Series(name, [_renamed(cell, column.kind, key, images) for cell in cells], pl.String))
-        elif column.action == "age":
-            kept.append(pl.Series(name, [clamped_age(cell) for cell in cells], pl.String))
-        elif column.action == "keep":
-            kept.append(pl.Series(name, cells, pl.String))
-        elif patients is None:
-            dropped[name] = "dates, and no patient column to count days from"
-        else:
-            days = [
-                "" if day is None or not known(patient) else str((day - firsts[patient]).days)
-                for patient, day in zip(patients, column.dates, strict=True)
-            ]
-            kept.append(pl.Series(f"{name}_days", days, pl.String))
-    return pl.DataFrame(kept).with_columns(pl.all().replace("", None)), dropped
+        said = table.frame[name].to_list()
+        full = sum(known(cell) is not None for cell in said)
+        if column.action == "drop" or (column.action == "days" and patients is None):
+            dropped[name] = column.why or "dates, and no patient column to count days from"
+            gone[dropped[name]] += full
+            continue
+        made = _made(column, said, key, images, firsts, patients)
+        lost = Counter(old for old, new in zip(said, made, strict=True) if known(old) is not None and not new)
+        if lost and lost.total() == full:
+            dropped[name] = "none of its words is one of such a column's"
+            strange[name] = lost
+            gone[dropped[name]] += full
+            continue
+        under = _header(name, column, key, kept)
+        kept[under] = made
+        cells[under] = full - lost.total(), lost.total()
+        if lost:
+            strange[name] = lost
+    frame = pl.DataFrame({name: pl.Series(made, dtype=pl.String) for name, made in kept.items()})
+    return CleanTable(frame.with_columns(pl.all().replace("", None)), dropped, cells, strange, gone)
+
+
+def _made(
+    column: Column,
+    said: Sequence[str],
+    key: bytes,
+    images: Mapping[str, str],
+    firsts: Mapping[str, date],
+    patients: Sequence[str] | None,
+) -> list[str]:
+    """What each cell becomes; "" for one that goes."""
+    if column.action == "pseudonym":
+        return [_renamed(cell, column.kind, key, images) for cell in said]
+    if column.action == "age":
+        return [clamped_age(cell) for cell in said]
+    if column.action == "words":
+        return [cell if known(cell) is None or fits(column.kind, cell) else "" for cell in said]
+    if column.action == "days":
+        assert patients is not None
+        return [
+            "" if day is None or not known(written) else str((day - firsts[_renamed(written, "patient", key, {})]).days)
+            for written, day in zip(patients, column.dates, strict=True)
+        ]
+    return list(said)
+
+
+def _header(name: str, column: Column, key: bytes, taken: Collection[str]) -> str:
+    """The column's name, or a pseudonym where it isn't made of words that are known."""
+    shown = name if column.plain else f"{column.action}_{pseudonym(key, 'column', name)[:8]}"
+    if column.action == "days":
+        shown = f"{shown}_days"
+    return shown if shown not in taken else f"{shown}_{pseudonym(key, 'column', name)[:8]}"
 
 
 def _renamed(cell: str, kind: str, key: bytes, images: Mapping[str, str]) -> str:

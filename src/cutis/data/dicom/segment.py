@@ -11,14 +11,15 @@ import numpy as np
 
 from cutis import __version__
 from cutis.data.dataset import Dataset
+from cutis.data.dicom import part10, stored
 from cutis.data.dicom.header import lesion_uid
-from cutis.data.dicom.pixels import check
-from cutis.data.dicom.quiet import quiet
 from cutis.data.dicom.uids import IMPLEMENTATION, IMPLEMENTATION_NAME, uid
 from cutis.data.exporting.files import missing
 from cutis.files import sha256_file
-from cutis.image.decode import BadImage
+from cutis.image.decode import MAX_PIXELS, BadImage
 from cutis.image.mask import read_mask
+
+_MOST_FRAMES = 10  # times as many pixels in a mask's frames as a picture may have
 
 
 def write(image: Any, row: dict[str, Any], mask: Path, dataset: Dataset) -> Any:
@@ -112,20 +113,15 @@ def image_of(tags: Any) -> str | None:
 def mask_png(path: Path) -> bytes:
     """The PNG, 0 and 255, of everything that any segment of a Segmentation file covers. Raises BadImage."""
     from PIL import Image
-    from pydicom import dcmread
-    from pydicom.pixels.utils import pixel_array
 
-    quiet()
-    try:
-        tags = dcmread(path)
-        check(tags, path.name)
-        frames = pixel_array(tags)
-        whole = (frames.reshape(-1, *frames.shape[-2:]) > 0).any(0)
-    except BadImage:
-        raise
-    except Exception as error:  # pydicom and its decoders raise many kinds of error on damaged files
-        brief = " ".join((str(error) or type(error).__name__).split())[:160]
-        raise BadImage(path.name, f"its segments can't be decoded ({brief})") from None
+    tags = part10.read(path, path.name)
+    said = stored.check(tags, path.name)
+    if said.frames * said.rows * said.columns > _MOST_FRAMES * MAX_PIXELS:
+        raise BadImage(path.name, f"{said.frames} frames of {said.columns} x {said.rows} pixels; that is too many")
+    whole = np.zeros((said.rows, said.columns), bool)
+    for index in range(said.frames):
+        found = stored.values(tags, path.name, index)
+        whole |= (found.pixels > 0) if found.pixels.ndim == 2 else (found.pixels > 0).any(-1)
     out = io.BytesIO()
-    Image.fromarray((255 * whole).astype(np.uint8)).save(out, "PNG")
+    Image.fromarray(255 * whole.astype(np.uint8)).save(out, "PNG")
     return out.getvalue()

@@ -137,6 +137,16 @@ def code(scheme: str, value: str, meaning: str) -> Any:
     return item
 
 
+def own_meaning(scheme: str, value: str) -> str:
+    """What a code of Cutis's own scheme means, if it names a site; else ""."""
+    if scheme != SCHEME:
+        return ""
+    if value.startswith(_SPECIAL) and value.removeprefix(_SPECIAL) in SPECIAL_SITES.values():
+        return value.removeprefix(_SPECIAL)
+    path = value.removeprefix(_PATH)
+    return path.rpartition(":")[2] if value.startswith(_PATH) and any(_levels(path).values()) else ""
+
+
 def region_of(row: dict[str, Any]) -> Any | None:
     """The AnatomicRegionSequence item of a manifest row's site; None if its site is unknown."""
     levels = [row.get(c) for c in SITE_COLUMNS]

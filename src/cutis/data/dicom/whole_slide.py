@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from cutis.data.dicom import stored
 from cutis.data.dicom.grey import grey_to_rgb
-from cutis.data.dicom.pixels import check, rgb, stored
+from cutis.data.dicom.pixels import rgb
 from cutis.image.decode import MAX_PIXELS, BadImage
+
+_MOST_TILED = 10  # times as many pixels in tiles as a picture may have: edges stand out, planes lie over each other
 
 
 def flavour(tags: Any) -> str:
@@ -21,14 +24,18 @@ def flavour(tags: Any) -> str:
     return str(said[2]) if len(said) > 2 else ""
 
 
+def area(tags: Any) -> int:
+    """Pixels of the whole level; 0 if the header doesn't say."""
+    return int(tags.get("TotalPixelMatrixRows") or 0) * int(tags.get("TotalPixelMatrixColumns") or 0)
+
+
 def choose(slides: Sequence[Any]) -> set[int]:
     """Which of these headers of whole-slide objects to read: one a series, by position."""
     best: dict[str, tuple[bool, int, int]] = {}
     for place, tags in enumerate(slides):
         if flavour(tags) not in ("VOLUME", "THUMBNAIL"):
             continue
-        area = int(tags.get("TotalPixelMatrixRows") or 0) * int(tags.get("TotalPixelMatrixColumns") or 0)
-        rank = (flavour(tags) != "THUMBNAIL", area, place)
+        rank = (flavour(tags) != "THUMBNAIL", area(tags), place)
         series = str(tags.get("SeriesInstanceUID") or place)
         best[series] = min(rank, best.get(series, rank))
     return {place for _, _, place in best.values()}
@@ -36,31 +43,46 @@ def choose(slides: Sequence[Any]) -> set[int]:
 
 def overview(tags: Any, name: str) -> np.ndarray:
     """uint8 (height, width, 3) of the whole level; where no tile lies it is white, or 0 if grey. Raises BadImage."""
-    height = int(tags.get("TotalPixelMatrixRows") or tags.Rows)
-    width = int(tags.get("TotalPixelMatrixColumns") or tags.Columns)
-    if height * width > MAX_PIXELS:
+    try:
+        return _overview(tags, name)
+    except (BadImage, MemoryError):
+        raise
+    except Exception as error:  # pydicom raises many kinds of error on damaged headers
+        raise stored.undecodable(name, error) from None
+
+
+def _overview(tags: Any, name: str) -> np.ndarray:
+    said = stored.check(tags, name)
+    height = int(tags.get("TotalPixelMatrixRows") or said.rows)
+    width = int(tags.get("TotalPixelMatrixColumns") or said.columns)
+    if not (height > 0 and width > 0 and height * width <= MAX_PIXELS):
         raise BadImage(name, f"a whole slide of {width} x {height} pixels at its lowest level; no thumbnail is here")
-    check(tags, name)
-    rows, columns = int(tags.Rows), int(tags.Columns)
+    places = _places(tags, name, said, height, width)
+    if len(places) * said.rows * said.columns > _MOST_TILED * MAX_PIXELS:
+        raise BadImage(name, f"{len(places)} tiles of {said.columns} x {said.rows} for {width} x {height} pixels")
     # Grey is shown when it is whole: its range is the slide's, not a tile's.
-    grey = str(tags.PhotometricInterpretation).startswith("MONOCHROME")
+    grey = said.samples == 1 and said.kind != "PALETTE COLOR"
     whole: np.ndarray | None = None
-    for index, (top, left) in enumerate(_places(tags, name, rows, columns, width)):
+    bits = said.bits
+    for index, (top, left) in enumerate(places):
         if not (0 <= top < height and 0 <= left < width):
             raise BadImage(name, f"tile {index + 1} lies outside the slide")
-        tile = stored(tags, name, index) if grey else rgb(tags, name, index)
+        if grey:
+            found = stored.values(tags, name, index)
+            tile, bits = found.pixels, found.bits
+        else:
+            tile = rgb(tags, name, index)
         if whole is None:
             whole = np.full((height, width, *tile.shape[2:]), 0 if grey else 255, tile.dtype)
-        part = whole[top : top + rows, left : left + columns]
+        part = whole[top : top + said.rows, left : left + said.columns]
         part[:] = tile[: part.shape[0], : part.shape[1]]
     if whole is None:
         raise BadImage(name, "a whole slide without tiles")
-    return grey_to_rgb(whole, tags) if grey else whole
+    return grey_to_rgb(whole, tags, bits) if grey else whole
 
 
-def _places(tags: Any, name: str, rows: int, columns: int, width: int) -> list[tuple[int, int]]:
+def _places(tags: Any, name: str, said: stored.Layout, height: int, width: int) -> list[tuple[int, int]]:
     """(top, left) of each tile, by PS3.3 C.7.6.17.3; of several focal planes or optical paths only the first."""
-    frames = int(tags.get("NumberOfFrames") or 1)
     per_frame = tags.get("PerFrameFunctionalGroupsSequence")
     if per_frame:
         try:
@@ -69,8 +91,7 @@ def _places(tags: Any, name: str, rows: int, columns: int, width: int) -> list[t
                 (int(p.RowPositionInTotalImagePixelMatrix) - 1, int(p.ColumnPositionInTotalImagePixelMatrix) - 1)
                 for p in positions
             ]
-        except (AttributeError, IndexError):
+        except (AttributeError, IndexError, TypeError, ValueError):
             raise BadImage(name, "a whole slide whose tiles don't say where they lie") from None
-    across = -(-width // columns)
-    down = -(-int(tags.get("TotalPixelMatrixRows") or rows) // rows)
-    return [(i // across * rows, i % across * columns) for i in range(min(frames, across * down))]
+    across, down = -(-width // said.columns), -(-height // said.rows)
+    return [(i // across * said.rows, i % across * said.columns) for i in range(min(said.frames, across * down))]

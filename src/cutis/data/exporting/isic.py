@@ -1,7 +1,9 @@
 """isic: images/ and metadata.csv with the ISIC Archive's columns, every row valid by the Archive's own rules.
 
-The rules are those of `isic_metadata.metadata.MetadataRow`, which checks what is uploaded to the Archive. A value that
-breaks one is left out of metadata.csv and listed in not_valid.csv with the reason.
+The rules are those of `isic_metadata.metadata`: of MetadataRow, which checks each row that is uploaded to the Archive,
+and of MetadataBatch, which checks them together: a lesion has one patient, a case of confocal microscopy one lesion and
+at most one macroscopic image. A value that breaks one is left out of metadata.csv and listed in not_valid.csv with the
+reason.
 
 Not held: masks, boxes, captions and other columns that the Archive lacks; classes that are no diagnosis; the source's
 split and name.
@@ -12,6 +14,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from cutis.data.dataset import Dataset
 from cutis.data.exporting.files import copy_files, licensed_rows, without_image
@@ -39,11 +43,16 @@ def write(dataset: Dataset, folder: Path, progress: Progress[Any]) -> list[str]:
     table = licensed_rows(dataset)
     columns = [*COLUMNS, *(c for c in MORE if c in table.columns)]
     faults: list[tuple[str, str, Any, str]] = []
+    together = not_valid_together(table)
     with (folder / "metadata.csv").open("w", encoding="utf-8", newline="") as f:
         out = csv.writer(f, lineterminator="\n")
         out.writerow(columns)
         for row in table.iter_rows(named=True):
             cells = {c: row.get(_RENAMED.get(c, c)) for c in columns}
+            for field in ("lesion_id", "rcm_case_id"):
+                if reason := together.get((field, str(cells.get(field) or "").strip())):
+                    faults.append((row["image_id"], field, cells[field], reason))
+                    cells[field] = None
             valid, wrong = valid_row(cells)
             faults += [(row["image_id"], *w) for w in wrong]
             out.writerow(valid[c] for c in columns)
@@ -53,6 +62,23 @@ def write(dataset: Dataset, folder: Path, progress: Progress[Any]) -> list[str]:
             out.writerows([("isic_id", "field", "value", "reason"), *faults])
     copy_files(dataset, table, folder, ("file",), progress)
     return [*_notes(dataset, columns, faults), *without_image(table)]
+
+
+def not_valid_together(table: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """(field, value) -> why the Archive would refuse it beside the table's other rows."""
+    found: dict[tuple[str, str], str] = {}
+    one_patient, one_lesion = "this lesion has several patients", "this case has images of several lesions"
+    for field, owner, reason in (("lesion_id", "patient_id", one_patient), ("rcm_case_id", "lesion_id", one_lesion)):
+        if {field, owner} <= set(table.columns):
+            ids = table.select(pl.col(field, owner).cast(pl.String).str.strip_chars().replace("", None)).drop_nulls()
+            several = ids.group_by(field).agg(pl.col(owner).n_unique()).filter(pl.col(owner) > 1)
+            found |= {(field, value): reason for value in several[field].sort()}
+    if {"rcm_case_id", "image_type"} <= set(table.columns):
+        whole = table.filter(pl.col("image_type").str.strip_chars() == "RCM: macroscopic")
+        cases = whole["rcm_case_id"].cast(pl.String).str.strip_chars().replace("", None).drop_nulls()
+        twice = cases.filter(cases.is_duplicated()).unique().sort().to_list()
+        found |= {("rcm_case_id", value): "this case has several macroscopic images" for value in twice}
+    return found
 
 
 def valid_row(cells: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, Any, str]]]:

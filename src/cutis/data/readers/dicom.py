@@ -13,6 +13,7 @@ what is burned into the pixels stays, and `burned_in_annotation` says only what 
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -23,34 +24,26 @@ from typing import Any
 import numpy as np
 
 from cutis.data.dataset import DatasetCard
-from cutis.data.dicom import header, segment, whole_slide
+from cutis.data.dicom import header, part10, segment, whole_slide
 from cutis.data.dicom.pixels import passthrough, rgb
-from cutis.data.dicom.quiet import quiet
-from cutis.data.dicom.uids import LABEL_MAP, SEGMENTATION, WHOLE_SLIDE
+from cutis.data.dicom.uids import LABEL_MAP, SEGMENTATION, WHOLE_SLIDE, uid
 from cutis.data.files_in import Blob, Tree, visible_files
 from cutis.data.pseudonym import load_key, pseudonym
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.errors import CutisError
 from cutis.extras import require
+from cutis.files import sha256_file
 from cutis.image.decode import BadImage
 
 # Objects with pixels that are no photograph: parametric maps, surfaces, confocal microscopy.
 NO_PHOTOGRAPH = {f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("66.8", "30", "77.1.8", "77.1.9", "66.5")}
 
 
-def _is_dicom(path: Path) -> bool:
-    try:
-        with path.open("rb") as f:
-            return f.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
-
-
 def recognises(src: Path) -> bool:
     if src.is_file():
-        return _is_dicom(src)
-    return any(_is_dicom(path) for path, _ in zip(visible_files(src), range(20), strict=False))
+        return part10.looks(src)
+    return any(part10.looks(path) for path, _ in zip(visible_files(src), range(20), strict=False))
 
 
 @dataclass(frozen=True)
@@ -64,14 +57,19 @@ class _File:
 
     @property
     def sop_class(self) -> Any:
-        from pydicom.uid import UID
-
-        return UID(str(self.tags.get("SOPClassUID") or ""))
+        return part10.sop_class_of(self.tags)
 
     @property
     def kind(self) -> str:
         """Its SOP class in words; pydicom 3 doesn't know the youngest of them."""
         return "Label Map Segmentation Storage" if self.sop_class == LABEL_MAP else self.sop_class.name
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether its class is one of images, or it has none that is known and says how large a picture it holds."""
+        if self.sop_class in NO_PHOTOGRAPH:
+            return False
+        return self.kind.endswith("Image Storage") or bool(self.tags.get("Rows"))
 
 
 @dataclass
@@ -86,56 +84,105 @@ class _Sorted:
 
 
 def _sort(src: Path, key: bytes) -> _Sorted:
-    from pydicom import dcmread
-
-    quiet()
     found = _Sorted([], [], [], [], Counter())
     for path in [src] if src.is_file() else visible_files(src):
-        if not _is_dicom(path):
+        if not part10.looks(path):
             found.left_out["not DICOM"] += 1
             continue
         name = path.relative_to(src).as_posix() if src.is_dir() else path.name
         try:
-            tags = dcmread(path, stop_before_pixels=True, specific_tags=header.WANTED)
-            if not tags.get("SOPInstanceUID"):
-                raise KeyError
+            tags = part10.read(path, name, wanted=header.WANTED)
+            if part10.sop_class_of(tags) == part10.DICOMDIR:
+                found.left_out["DICOMDIR"] += 1
+                continue
+            _identify(tags, path)
             file = _File(path, name, tags, header.values_of(tags, key))
             file.row["frames"] = int(tags.get("NumberOfFrames") or 1)
-            sop_class = file.sop_class
-            is_picture = int(tags.get("Rows") or 0) > 0 and int(tags.get("SamplesPerPixel") or 0) in (1, 3)
-        except Exception as error:  # pydicom raises many kinds of error on damaged headers; their words may hold values
-            why = "no SOPInstanceUID" if isinstance(error, KeyError) else type(error).__name__
-            row = {"image_id": pseudonym(key, "file", name), "source": "DICOM", "target": None}
-            found.damaged.append(Record(row, None, f"its header is damaged ({why})"))
+            whole_slide.area(tags), segment.image_of(tags)  # asked again below, where there is no row for an error
+        except BadImage as error:
+            found.damaged.append(_bad(name, key, f"its header is damaged ({error.reason})"))
             continue
-        if sop_class in (SEGMENTATION, LABEL_MAP):
+        except Exception as error:  # pydicom raises many kinds of error on damaged headers; their words may hold values
+            found.damaged.append(_bad(name, key, f"its header is damaged ({type(error).__name__})"))
+            continue
+        if file.sop_class in (SEGMENTATION, LABEL_MAP):
             found.segmentations.append(file)
-        elif sop_class == WHOLE_SLIDE:
+        elif file.sop_class == WHOLE_SLIDE:
             found.slides.append(file)
-        elif is_picture and sop_class not in NO_PHOTOGRAPH:
+        elif file.is_picture:
             found.pictures.append(file)
+        elif file.kind:
+            found.left_out[file.kind] += 1
         else:
-            found.left_out[file.kind or "no SOP class"] += 1
+            found.damaged.append(_bad(name, key, "its header is damaged (it says neither what it is nor how large)"))
     return found
+
+
+def _identify(tags: Any, path: Path) -> None:
+    """Fill in an instance UID that only the file's header says; where nothing says one it is made of the content."""
+    if not tags.get("SOPInstanceUID"):
+        meta = getattr(tags, "file_meta", None) or {}
+        tags.SOPInstanceUID = str(meta.get("MediaStorageSOPInstanceUID") or "") or uid("file", sha256_file(path))
+
+
+def _bad(name: str, key: bytes, reason: str) -> Record:
+    """A row of a file that gives no image. It is called by its place in the folder, which no other file has."""
+    return Record({"image_id": pseudonym(key, "file", name), "source": "DICOM", "target": None}, None, reason)
+
+
+def _without_copies(files: list[_File], key: bytes) -> tuple[list[_File], list[Record]]:
+    """(one file for each SOPInstanceUID, rows of the others with their reason).
+
+    A copy has the same pixels and gives the same row. Where two files of one UID differ, neither is taken: which of
+    them is right can't be told. Nor are two instances that Cutis wrote of one image_id, as of a row corrected since.
+    """
+    same: dict[str, list[_File]] = {}
+    for file in files:
+        same.setdefault(str(file.tags.SOPInstanceUID), []).append(file)
+    kept, rows = [], []
+    for of in same.values():
+        if len(of) > 1 and len({_content(file) for file in of}) > 1:
+            reason = f"its SOPInstanceUID is that of {len(of)} files with different content; keep the right one"
+            rows += [_bad(file.name, key, reason) for file in of]
+            continue
+        kept.append(of[0])
+        rows += [_bad(f.name, key, f"a copy of the image {of[0].row['image_id']}") for f in of[1:]]
+    called = Counter(file.row["image_id"].casefold() for file in kept)
+    alone = [file for file in kept if called[file.row["image_id"].casefold()] == 1]
+    several = [file for file in kept if called[file.row["image_id"].casefold()] > 1]
+    rows += [_bad(f.name, key, "its image_id is that of other instances, too; keep the right one") for f in several]
+    return alone, rows
+
+
+def _content(file: _File) -> str:
+    """A digest of the pixels and of what the row says; of the whole file where it can't be read."""
+    try:
+        tags = part10.read(file.path, file.name)
+        pixels = hashlib.sha256(tags.PixelData).hexdigest()
+    except (BadImage, AttributeError, TypeError):
+        return sha256_file(file.path)
+    said = [str(tags.get(tag)) for tag in ("Rows", "Columns", "PhotometricInterpretation", "BitsStored")]
+    return repr((pixels, said, sorted(file.row.items(), key=lambda item: item[0])))
 
 
 def _image(path: Path, sop_class: str) -> bytes:
     """The picture's file: the JPEG in it if it can be kept, else a PNG. Raises BadImage."""
     from PIL import Image
-    from pydicom import dcmread
 
     try:
-        tags = dcmread(path)
-    except Exception as error:  # as in `_sort`; the header was readable a moment ago, so the file is cut after it
-        brief = " ".join((str(error) or type(error).__name__).split())[:120]
-        raise BadImage(path.name, f"truncated or damaged ({brief})") from None
-    if sop_class == WHOLE_SLIDE:
-        pixels = whole_slide.overview(tags, path.name)
-    else:
-        kept = passthrough(tags, path.name)
-        if kept is not None:
+        tags = part10.read(path, path.name)
+        if sop_class == WHOLE_SLIDE:
+            pixels = whole_slide.overview(tags, path.name)
+        elif kept := passthrough(tags, path.name):
             return kept
-        pixels = rgb(tags, path.name)
+        else:
+            pixels = rgb(tags, path.name)
+    except BadImage:
+        raise
+    except MemoryError:
+        raise BadImage(path.name, "takes more memory to read than there is") from None
+    except Exception as error:  # pydicom raises many kinds of error on damaged files: one must not end an import
+        raise BadImage(path.name, f"damaged [{type(error).__name__}]") from None
     out = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=1)
     return out.getvalue()
@@ -150,26 +197,30 @@ def read(src: Path, options: Options) -> Found:
     levels = whole_slide.choose([f.tags for f in files.slides])
     if len(levels) < len(files.slides):
         files.left_out["labels, overviews and higher levels of whole slides"] += len(files.slides) - len(levels)
-    wanted = sorted([*files.pictures, *(files.slides[n] for n in levels)], key=lambda f: f.path)
+    chosen = sorted([*files.pictures, *(files.slides[n] for n in levels)], key=lambda f: f.path)
+    wanted, copies = _without_copies(chosen, key)
     records: list[Record] = []
     of_object: dict[str, int] = {}
-    for file in wanted:
+    for at, file in enumerate(wanted):
         file.row["sop_class"] = file.kind
-        first = of_object.setdefault(str(file.tags.SOPInstanceUID), len(records))
-        if first != len(records):
-            raise CutisError(f"{file.path}: the same SOPInstanceUID as {wanted[first].name}. Remove the copy.")
+        of_object[str(file.tags.SOPInstanceUID)] = at
         made = Blob(file.name, file.path.stat().st_size, make=partial(_image, file.path, str(file.sop_class)))
         records.append(Record(file.row, made))
     header.days([r.values for r in records])
     for file in files.segmentations:
-        at = of_object.get(segment.image_of(file.tags) or "")
-        if at is None or records[at].mask is not None or not _same_raster(file, wanted[at]):
+        found = of_object.get(segment.image_of(file.tags) or "")
+        if found is None or not _same_raster(file, wanted[found]):
             files.left_out[file.kind] += 1
-            continue
-        mask = Blob(file.name, file.path.stat().st_size, make=partial(segment.mask_png, file.path))
-        records[at] = replace(records[at], mask=mask)
+        elif records[found].mask is not None:
+            files.left_out["further Segmentations of one picture"] += 1
+        else:
+            mask = Blob(file.name, file.path.stat().st_size, make=partial(segment.mask_png, file.path))
+            records[found] = replace(records[found], mask=mask)
+    files.damaged += copies
     if not records:
-        said = _counted(files.left_out + Counter({"damaged headers": len(files.damaged)} if files.damaged else {}))
+        said = _counted(
+            files.left_out + Counter({"damaged or in dispute": len(files.damaged)} if files.damaged else {})
+        )
         raise CutisError(f"{src}: no DICOM file with a picture in it ({said or 'no files'}).")
     several = sum(r.values["frames"] > 1 for r in records if "Whole Slide" not in r.values["sop_class"])
     burned = sum(r.values["burned_in_annotation"] != "NO" for r in records)
@@ -185,6 +236,7 @@ def read(src: Path, options: Options) -> Found:
             *([f"{ours} files were written by Cutis: their ids were taken as they are"] if ours else []),
             *([f"{burned} images may have text burned into their pixels: look before sharing"] if burned else []),
             *([f"{several} files have several frames: the representative or first was kept"] if several else []),
+            *([f"{len(copies)} files are copies, or in dispute about their identity: see rows"] if copies else []),
             *([f"left out: {_counted(files.left_out)}"] if files.left_out else []),
         ),
     )

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from cutis.serve.accounts.who import Asking
 from cutis.serve.cases.forms import CaseForm, checked
 from cutis.serve.cases.opening import MOST, answer_and_open
-from cutis.serve.intake.dicom import Named
+from cutis.serve.intake.dicom import Named, has_no_photograph
 from cutis.serve.intake.facts import header_facts, kind_of
 from cutis.serve.intake.related import Part, parts_of
 from cutis.serve.kinds import Refused, Taken, Who
@@ -27,7 +27,8 @@ router = APIRouter(prefix="/dicomweb", tags=["DICOMweb"])
 _JSON, _DICOM = "application/dicom+json", "application/dicom"
 # Failure Reason (0008,1197), table I.2-2; other values of the ranges are an implementation's own.
 OUT_OF_RESOURCES, OTHER_STUDY, NOT_UNDERSTOOD, FAILED, CLASS_NOT_SUPPORTED = 0xA700, 0xA901, 0xC000, 0x0110, 0x0122
-COERCED = 0xB000  # Warning Reason (0008,1196): what was stored is de-identified
+# Warning Reason (0008,1196): what was stored is de-identified; elements were discarded, here all of an object's.
+COERCED, DISCARDED = 0xB000, 0xB006
 _REASONS = {413: OUT_OF_RESOURCES, 415: CLASS_NOT_SUPPORTED, 422: NOT_UNDERSTOOD}
 _FOR_NOW = (429, 503, 507)
 
@@ -35,8 +36,9 @@ _FOR_NOW = (429, 503, 507)
 class StoreResponse(BaseModel):
     """A Store Instances Response Module in the DICOM JSON model.
 
-    00081198: failed instances with why (00081197). 00081199: stored ones, each with the warning (00081196) B000, as
-    what is stored is de-identified. 0008119A: failed ones that don't say who they are.
+    00081198: failed instances with why (00081197). 00081199: the others, each with a warning (00081196): B000, as what
+    is stored is de-identified; B006 for objects that hold no photograph (segmentations, reports, documents), which are
+    taken and not kept. 0008119A: failed ones that don't say who they are.
     """
 
     model_config = ConfigDict(
@@ -64,11 +66,15 @@ class StoreResponse(BaseModel):
 
 @dataclass
 class _Instance:
-    """One part: by what name its sender knows it, and what became of it: a picture, or why there is none."""
+    """One part: by what name its sender knows it, and what became of it: a picture, or why there is none.
+
+    left: an object of the study that holds no photograph; it is not kept.
+    """
 
     name: Named
     taken: Taken | None = None
     failure: int = 0
+    left: bool = False
 
 
 _BODY = {
@@ -81,7 +87,7 @@ _BODY = {
 _STORED = {"model": StoreResponse, "content": {_JSON: {"schema": {"$ref": "#/components/schemas/StoreResponse"}}}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: _STORED | {"description": "All instances are stored"},
-    202: _STORED | {"description": "Some are stored, others failed"},
+    202: _STORED | {"description": "Some failed, or hold no photograph and are not kept"},
     400: {"description": "Not the multipart body that the Content-Type says"},
     401: {"description": "No login"},
     406: {"description": "Only application/dicom+json can be answered"},
@@ -99,7 +105,8 @@ async def store(request: Request, who: Asking) -> Response:
     """Each study becomes a case, or one for each lesion where the files track lesions (0062,0020).
 
     Instances are de-identified by PS3.15's basic profile before they are kept, so they can't be retrieved as they were
-    sent. Several may come in one request, as multipart/related, or one as application/dicom.
+    sent. Several may come in one request, as multipart/related, or one as application/dicom. A study may be sent whole:
+    its segmentations, reports and documents are answered with a warning, and not kept.
     """
     return await _store(request, who, "")
 
@@ -132,10 +139,15 @@ async def _store(request: Request, who: Who, study: str) -> Response:
                 instance.failure = OUT_OF_RESOURCES if error.status in _FOR_NOW else _REASONS.get(error.status, FAILED)
     if not opened and refused is not None and refused.status in _FOR_NOW:
         raise refused
-    good = [i for i in instances if not i.failure]
-    status = 409 if not good else 202 if len(good) < len(instances) else 200
-    links = {"Link": ", ".join(f'</api/cases/{case}>; rel="related"' for case in opened)} if opened else None
-    return JSONResponse(_answer(instances), status, links, media_type=_JSON)
+    good = sum(not i.failure for i in instances)
+    left = sum(i.left for i in instances)
+    status = 409 if not good else 202 if good < len(instances) or left else 200
+    headers = {}
+    if opened:
+        headers["Link"] = ", ".join(f'</api/cases/{case}>; rel="related"' for case in opened)
+    if left:
+        headers["Warning"] = f'299 cutis "{left} objects hold no photograph and are not kept"'
+    return JSONResponse(_answer(instances), status, headers, media_type=_JSON)
 
 
 async def _parts(request: Request, most: int) -> AsyncIterator[Part]:
@@ -159,6 +171,10 @@ async def _take(bench: Workbench, part: Part, study: str) -> _Instance:
     if isinstance(taken, Refused):
         if taken.status in _FOR_NOW:
             raise taken
+        if study and name.study and name.study != study:
+            return _Instance(name, failure=OTHER_STUDY)
+        if taken.status == 415 and name.instance and has_no_photograph(name.sop_class):
+            return _Instance(name, left=True)
         return _Instance(name, failure=_REASONS.get(taken.status, FAILED))
     if taken.dicom is None:  # a plain picture that calls itself DICOM
         return _Instance(name, failure=NOT_UNDERSTOOD)
@@ -217,6 +233,6 @@ def _answer(instances: list[_Instance]) -> dict[str, Any]:
             item["00081197"] = {"vr": "US", "Value": [instance.failure]}
         else:
             item["00081190"] = {"vr": "UR"}
-            item["00081196"] = {"vr": "US", "Value": [COERCED]}
+            item["00081196"] = {"vr": "US", "Value": [DISCARDED if instance.left else COERCED]}
         answer.setdefault(sequence, {"vr": "SQ", "Value": []})["Value"].append(item)
     return answer

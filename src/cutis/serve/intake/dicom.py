@@ -12,9 +12,8 @@ import numpy as np
 from cutis.data.deidentify.burned_text import letters_in
 from cutis.data.deidentify.dicom import clean_dicom, shown
 from cutis.data.deidentify.picture import CleanPicture, clean_picture
-from cutis.data.dicom import header
+from cutis.data.dicom import header, part10
 from cutis.data.dicom.pixels import frame_index, passthrough, rgb
-from cutis.data.dicom.quiet import quiet
 from cutis.data.dicom.uids import LABEL_MAP, SEGMENTATION, WHOLE_SLIDE
 from cutis.data.pseudonym import pseudonym
 from cutis.data.readers.dicom import NO_PHOTOGRAPH
@@ -23,7 +22,7 @@ from cutis.image.decode import BadImage, UnknownFormat
 from cutis.schema.values import read_value
 from cutis.schema.vocabulary import SITE_COLUMNS
 
-_NO_PHOTOGRAPH = {*NO_PHOTOGRAPH, SEGMENTATION, LABEL_MAP, WHOLE_SLIDE}
+_PART_OF_A_STUDY = {*NO_PHOTOGRAPH, SEGMENTATION, LABEL_MAP}
 # Pixels, profiles, tables: of no use to a result beside the picture.
 _BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "UN"}
 _MOST_DAYS = 40_000  # a long life
@@ -56,44 +55,41 @@ class Named:
     study: str = ""
 
 
-def is_dicom(data: bytes) -> bool:
-    return data[128:132] == b"DICM"
-
-
 def named(data: bytes) -> Named:
     """The UIDs that a DICOM file names itself by, as far as it can be read."""
-    from pydicom import dcmread
-
-    quiet()
     try:
-        tags = dcmread(
-            io.BytesIO(data),
-            stop_before_pixels=True,
-            specific_tags=["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID"],
-        )
+        tags = part10.read(data, "it", wanted=["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID"])
         said = [str(tags.get(t) or "")[:64] for t in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID")]
     except Exception:  # whatever pydicom raises on a damaged file: it has no name then
         return Named()
     return Named(*(uid if uid.replace(".", "").isdigit() else "" for uid in said))
 
 
+def has_no_photograph(sop_class: str) -> bool:
+    """Whether objects of this class are known to be no photograph: reports, masks, documents, presentation states...
+
+    They belong to a study all the same, so whoever sends one sends them too.
+    """
+    from pydicom.uid import UID
+
+    kind = UID(sop_class)
+    return kind in _PART_OF_A_STUDY or (kind.name != kind and not kind.name.endswith("Image Storage"))
+
+
 def opened(data: bytes, name: str) -> Any:
     """The pydicom Dataset of a photograph. Raises UnknownFormat for another kind of object, BadImage for a damaged
     one."""
     require("dicom")
-    from pydicom import dcmread
-
-    quiet()
     try:
-        tags = dcmread(io.BytesIO(data))
+        tags = part10.read(data, name)
         kind = str(tags.get("SOPClassUID") or "")
         has_pixels = "PixelData" in tags
         int(tags.get("Rows") or 0), int(tags.get("Columns") or 0)
-    except MemoryError:
+    except (BadImage, MemoryError):
         raise
     except Exception as error:  # pydicom raises many kinds of error on damaged files, with values in their words
         raise BadImage(name, f"not a readable DICOM file [{type(error).__name__}]") from None
-    if kind in _NO_PHOTOGRAPH or not has_pixels:
+    if kind == WHOLE_SLIDE or has_no_photograph(kind) or not has_pixels:
         raise UnknownFormat(name, "a DICOM object that holds no photograph")
     return tags
 
@@ -126,9 +122,8 @@ def clean(data: bytes, tags: Any, name: str, key: bytes) -> Cleaned:
 def _picture(cleaned: Any, file: bytes, name: str) -> CleanPicture:
     """The JPEG in the file where it can be kept as it is, else a PNG of its pixels."""
     from PIL import Image
-    from pydicom import dcmread
 
-    if kept := passthrough(dcmread(io.BytesIO(file)), name):
+    if kept := passthrough(part10.read(file, name), name):
         return clean_picture(kept, name)
     out = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(cleaned.pixels)).save(out, "PNG", compress_level=1)

@@ -12,6 +12,7 @@ import numpy as np
 from cutis.bundle.look import Look
 from cutis.data.deidentify.burned_text import letters_in
 from cutis.data.deidentify.picture import CleanPicture, clean_picture
+from cutis.data.dicom.part10 import is_dicom
 from cutis.image.assess import assess
 from cutis.image.decode import OVERSAMPLE, BadImage, UnknownFormat, decode, probe
 from cutis.image.tone import estimate_tones
@@ -36,7 +37,7 @@ def examine(data: bytes, looks: Mapping[str, Look], *, keep: bool, key: bytes = 
     Raises Refused: 415 for what is no picture, 413 for too many pixels or too much memory, 422 for a damaged one.
     """
     try:
-        if dicom.is_dicom(data):
+        if is_dicom(data):
             return _of_dicom(data, looks, keep, key, max_pixels)
         header = probe(data, NAME, max_pixels=2**62)  # whatever it says: the limit is the next line's
         check_size(header.width, header.height, max_pixels)

@@ -9,8 +9,9 @@ from dataclasses import asdict
 import numpy as np
 
 from cutis.bundle.look import Look
+from cutis.data.dicom.part10 import is_dicom
 from cutis.data.pseudonym import load_key
-from cutis.serve.intake.dicom import Named, is_dicom
+from cutis.serve.intake.dicom import Named
 from cutis.serve.intake.frames import Message
 from cutis.serve.intake.workers import Workers
 from cutis.serve.kinds import Refused, Seen, Taken
