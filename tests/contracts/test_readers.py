@@ -284,7 +284,7 @@ def test_an_empty_table_is_told(mini: Mini, tmp_path: Path) -> None:
 
 def test_a_wrong_encoding_is_told(mini: Mini, tmp_path: Path) -> None:
     mini.column("ID")
-    mini.table.write_bytes(mini.table.read_bytes().rstrip(b"\n") + "é".encode("latin-1") + b"\n")
+    mini.table.write_bytes(mini.table.read_bytes().rstrip(b"\n") + "вид".encode("cp1251") + b"\n")
     assert "not UTF-8" in mini.refused(tmp_path / "data")
 
 

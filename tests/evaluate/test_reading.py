@@ -233,7 +233,7 @@ BAD = {
         pl.DataFrame({"id": IDS, "target": ["acne", "rosacea"] * 2, "score": [0.1] * 4}),
         "which of them it is the score of is not known",
     ),
-    "one class twice": (wide(p_NV=[0.0] * 4), "two columns give the score of class nv"),
+    "one class twice": (wide(p_NV=[0.0] * 4), "both give the score of class nv"),
     "no rows": (wide()[:0], "no rows"),
     "one lesion of two patients": (
         wide(lesion=list("aaab"), patient=list("pqpp")),

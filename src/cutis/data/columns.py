@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from cutis.data.dataset import Dataset
-from cutis.data.readers.own_columns import typed
+from cutis.data.readers.own_columns import typed, with_points
 from cutis.errors import CutisError, nearest
 from cutis.schema.manifest import MANIFEST
 from cutis.schema.values import READ, read_column
-from cutis.tables import as_text, find_column, load_table
+from cutis.tables import as_text, find_column, is_parquet, is_row_numbers, load_table, read_table
 
 
 def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | None = None) -> Dataset:
@@ -57,7 +57,16 @@ def read_columns(path: Path | str) -> tuple[pl.DataFrame, list[str]]:
     Columns of a text table are numbers or truths where every known cell is one, as at import. Raises CutisError if it
     can't be read.
     """
-    table, notes = load_table(path)
-    key = find_column(table.columns, ("image_id",))
-    made = [as_text(c).alias("image_id") if c.name == key else typed(c) for c in table.iter_columns()]
-    return pl.DataFrame(made), notes
+    if is_parquet(path):
+        table, notes = load_table(path)
+        key = find_column(table.columns, ("image_id",))
+    else:
+        names, rows = read_table(path)
+        key = find_column(names, ("image_id",))
+        rows = with_points(rows, {key or ""})
+        kept = (c for c in rows.frame.iter_columns() if not is_row_numbers(c.name))
+        table = pl.DataFrame({c.name: c if c.name == key else typed(c) for c in kept})
+        notes = list(rows.notes)
+    if key is not None:
+        table = table.with_columns(as_text(table[key])).rename({key: "image_id"})
+    return table, notes

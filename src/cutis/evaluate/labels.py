@@ -61,7 +61,20 @@ def matched(cells: pl.Series, classes: Sequence[ClassInfo], where: str) -> tuple
                 f'{where}: row {row}: {cells.name} "{label}" is none of the classes: {_hint(label, codes)}'
             )
         found.append(None if k is None else codes[k])
-    return found, notes
+    return found, notes + _spellings(cells.name, said, found)
+
+
+def _spellings(column: str, said: Sequence[str | None], found: Sequence[str | None]) -> list[str]:
+    """Notes on labels that are taken for one class, but for its code itself."""
+    written: dict[str, dict[str, None]] = {}
+    for label, code in zip(said, found, strict=True):
+        if label is not None and code is not None:
+            written.setdefault(code, {})[label] = None
+    return [
+        f"In column {column}, {' and '.join(f'"{label}"' for label in list(labels)[:4])} are all class {code}."
+        for code, labels in written.items()
+        if len(labels) > 1
+    ]
 
 
 def _one_of_two(column: str, classes: Sequence[ClassInfo], where: str) -> int | None:
@@ -95,13 +108,15 @@ def _hint(label: str, codes: Sequence[str]) -> str:
             return f"valid: 1 to {len(codes)}. The labels seem to count from 0, the columns from 1: add 1."
         if not any(re.fullmatch(r"-?\d+", code) for code in codes):
             return f"valid: {', '.join(codes[:8])}. A number may be a place in any order of them: write the names."
+    elif all(re.fullmatch(r"\d+", code) for code in codes):
+        return f"valid: {', '.join(codes[:8])}. The scores' columns are only numbered: call them p_<class>."
     return nearest(label, codes)
 
 
 def label_lists(cells: pl.Series, classes: Sequence[ClassInfo], where: str) -> list[list[str] | None]:
     """Class codes of each row's labels, from lists or from text such as "mel;bcc".
 
-    None where unknown (an empty cell, or one that says that nothing is known), [] for "none".
+    None where unknown (an empty cell, or one that says that nothing is known), [] for "none" if that is no class.
     """
     find, codes = finder(classes), [c.code for c in classes]
     if not cells.dtype.is_nested():
@@ -113,9 +128,11 @@ def label_lists(cells: pl.Series, classes: Sequence[ClassInfo], where: str) -> l
             continue
         held = []
         for label in labels:
-            if label is None or not label.strip() or label.strip().casefold() == "none":
+            if label is None or not label.strip():
                 continue
             k = find(label)
+            if k is None and label.strip().casefold() == "none":
+                continue
             if k is None:
                 raise CutisError(
                     f'{where}: row {row}: labels "{label}" is none of the classes: {nearest(label, codes)}'

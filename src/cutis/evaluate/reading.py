@@ -9,7 +9,7 @@ refused with the column to add.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,12 @@ from cutis.errors import CutisError
 from cutis.evaluate.arrays import Floats, Ints
 from cutis.evaluate.class_names import finder
 from cutis.evaluate.columns import ANSWERS, IDENTITY_ALIASES, TARGETS, WEIGHTS, keyed, weighed, with_known_names
+from cutis.evaluate.image_names import without_folders
 from cutis.evaluate.labels import label_lists, matched, said_labels
 from cutis.evaluate.shapes import Scores, find_scores, probabilities
 from cutis.evaluate.sides import place, side_of
 from cutis.evaluate.single_score import direction
-from cutis.evaluate.truth import Truth, as_truth, truth_column
+from cutis.evaluate.truth import Truth, as_truth, truth_column, with_hot_truth
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
 from cutis.schema.predictions import Predictions, PredictionsInfo, Task
@@ -93,6 +94,11 @@ def read_predictions(
             f"{where}: no column says which image a row is (columns: {', '.join(table.columns[:8])}). "
             f"Add column image_id (also read: {', '.join(IDENTITY_ALIASES['image_id'][:6])})."
         )
+    if given is None:
+        table = without_folders([table], told.notes)[0]
+    else:
+        table, known = without_folders([table, given.table], told.notes)
+        given = replace(given, table=known)
     expected = _expected(table, given)
     scores = find_scores(table, where, score=score, expected=expected, has_truth=given is not None)
     told.notes.insert(0, f"Read from {path.name}: {scores.shape}.")
@@ -224,6 +230,8 @@ def _many(
             classes, values = (*classes, class_info(unseen[0])), np.column_stack([values, np.zeros(len(values))])
             told.notes.append("The predictions have no column UNK: its score is 0 throughout.")
     values = probabilities(values, [f"the score of {c.code}" for c in classes], where)
+    if truth is None and find_column(table.columns, TARGETS) is None and "labels" not in table.columns:
+        table = with_hot_truth(table, classes, where, told.notes)
     if "labels" in table.columns:
         labels = label_lists(table["labels"], classes, where)
         return _assemble(table.drop("labels"), classes, values, None, None, "multi-label", told, labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,8 +65,11 @@ def find_scores(
         if len(columns) == 1:
             return _single(table, columns[0], where)
         if columns:
-            codes = tuple(c.strip()[len(prefix) :] for c in columns)
+            codes = _numbered([c.strip()[len(prefix) :] for c in columns], expected)
             return _wide(table, columns, codes, where, logits=prefix in LOGITS)
+    counted = [c for c in table.columns if _NUMBERED.fullmatch(folded(c)) and _holds_numbers(table[c])]
+    if len(counted) > 1:
+        return _wide(table, counted, _numbered(counted, expected), where, logits=False)
     named = _named(table, expected)
     if len(named) == 1:
         return _single(table, next(iter(named)), where)
@@ -84,6 +88,17 @@ def find_scores(
     if len(columns) > 1:
         return _wide(table, columns, tuple(c.strip() for c in columns), where, logits=False)
     return _single(table, _only_score(table, where, expected, has_truth), where)
+
+
+_NUMBERED = re.compile(r"(?:class|cls|label)_?(\d+)")
+
+
+def _numbered(codes: Sequence[str], expected: Sequence[str]) -> tuple[str, ...]:
+    """class_0, class_1, ... as 0, 1, ..., unless the truth writes class_0 too."""
+    found = [_NUMBERED.fullmatch(folded(c)) for c in codes]
+    if any(match is None for match in found) or {folded(e) for e in expected} & {folded(c) for c in codes}:
+        return tuple(c.strip() for c in codes)
+    return tuple(match[1] for match in found if match)
 
 
 def _named(table: pl.DataFrame, expected: Sequence[str]) -> dict[str, str]:
@@ -133,9 +148,13 @@ def probabilities(values: Floats, names: Sequence[str], where: str) -> Floats:
 
 
 def _wide(table: pl.DataFrame, columns: Sequence[str], codes: tuple[str, ...], where: str, *, logits: bool) -> Scores:
-    repeated = next((c for c in codes if [folded(d) for d in codes].count(folded(c)) > 1), None)
-    if repeated is not None:
-        raise CutisError(f"{where}: two columns give the score of class {repeated}. Remove one.")
+    alike = [c for c in codes if [folded(d) for d in codes].count(folded(c)) > 1]
+    if alike:
+        first, other = [c for c, code in zip(columns, codes, strict=True) if folded(code) == folded(alike[0])][:2]
+        raise CutisError(
+            f'{where}: columns "{first}" and "{other}" both give the score of class {alike[0]}, but for case, blanks '
+            "and hyphens. Remove one, or rename one if they are two classes."
+        )
     values = numbers(table, columns, where)
     said = f"one column a class ({', '.join(columns)})"
     if logits:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from cutis.errors import CutisError
+from cutis.evaluate.class_names import finder
 from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
 from cutis.evaluate.shapes import numbers
 from cutis.evaluate.sides import class_word, is_class, is_yes_or_no
-from cutis.tables import as_text, find_column
+from cutis.schema.classes import ClassInfo
+from cutis.tables import as_text, find_column, folded
 from cutis.tables import numbers as decimals
 
 
@@ -60,6 +64,36 @@ def truth_column(table: pl.DataFrame) -> str | None:
         return usual
     found = [c for c in table.columns if is_class(class_word(c)) and is_yes_or_no(table[c])]
     return found[0] if len(found) == 1 else None
+
+
+_OF_TRUTH = re.compile(r"(?:y_true|true|truth|gt|ground_truth|label|target|is)_(.+)")
+
+
+def with_hot_truth(table: pl.DataFrame, classes: Sequence[ClassInfo], where: str, notes: list[str]) -> pl.DataFrame:
+    """The table with `target`, or `labels` where an image may have several, from columns of 0 and 1 that are named
+    after the classes (MEL, true_MEL), if each class has one; else as it is."""
+    find = finder(classes)
+    columns: dict[int, str] = {}
+    for column in table.columns:
+        of_truth = _OF_TRUTH.fullmatch(folded(column))
+        k = find(column)
+        k = find(of_truth[1]) if k is None and of_truth else k
+        if k is None or not _is_hot(table[column]):
+            continue
+        if k in columns:
+            return table
+        columns[k] = column
+    if len(columns) < len(classes):
+        return table
+    chosen = [columns[k] for k in range(len(classes))]
+    hot = numbers(table, chosen, where) > 0.5
+    notes.append(f"The truth is in columns {', '.join(chosen)}, of 0 and 1.")
+    codes = [c.code for c in classes]
+    rest = table.drop(chosen)
+    if (hot.sum(1) == 1).all():
+        return rest.with_columns(pl.Series("target", [codes[k] for k in hot.argmax(1)]))
+    held = [[codes[k] for k in np.flatnonzero(row)] for row in hot]
+    return rest.with_columns(pl.Series("labels", held, dtype=pl.List(pl.String)))
 
 
 def _is_hot(column: pl.Series) -> bool:

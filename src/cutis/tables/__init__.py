@@ -18,7 +18,7 @@ import polars as pl
 
 from cutis.errors import CutisError
 from cutis.tables.encoding import decoded, encoding_of
-from cutis.tables.headings import find_column, folded
+from cutis.tables.headings import find_column, folded, is_row_numbers
 from cutis.tables.numbers import as_text, number, numbers
 from cutis.tables.separated import HEAD, beginning, named, separated_table, without_blanks
 
@@ -28,6 +28,8 @@ __all__ = [
     "as_text",
     "find_column",
     "folded",
+    "is_parquet",
+    "is_row_numbers",
     "load_table",
     "number",
     "numbers",
@@ -61,11 +63,13 @@ class Rows(Sequence[Row]):
     400,000 rows and 55 columns takes hundreds of megabytes, not several thousand.
 
     frame: every column is text, "" where empty. notes: what a reader of the result must know of how it was read.
+    commas: whether a comma between digits can be a decimal sign, as semicolons or tabs part the cells.
     """
 
-    def __init__(self, frame: pl.DataFrame, notes: Sequence[str] = ()) -> None:
+    def __init__(self, frame: pl.DataFrame, notes: Sequence[str] = (), commas: bool = False) -> None:
         self.frame = frame
         self.notes = tuple(notes)
+        self.commas = commas
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -75,7 +79,9 @@ class Rows(Sequence[Row]):
     @overload
     def __getitem__(self, at: slice) -> Rows: ...
     def __getitem__(self, at: int | slice) -> Row | Rows:
-        return Rows(self.frame[at], self.notes) if isinstance(at, slice) else self.frame.row(at, named=True)
+        if isinstance(at, slice):
+            return Rows(self.frame[at], self.notes, self.commas)
+        return self.frame.row(at, named=True)
 
     def __iter__(self) -> Iterator[Row]:
         return self.frame.iter_rows(named=True)
@@ -91,12 +97,12 @@ def read_table(path: Path | str, header: Sequence[str] = ()) -> tuple[list[str],
     rows, or ragged.
     """
     path = Path(path)
-    frame, notes = _loaded(path, header)
+    frame, notes, separator = _loaded(path, header)
     frame = without_blanks(pl.DataFrame({c.name: as_text(c).str.strip_chars() for c in frame.iter_columns()}))
     frame = frame.with_columns(pl.all().fill_null(""))
     if not len(frame):
         raise CutisError(f"{path}: a header line but no rows.")
-    return frame.columns, Rows(frame, notes)
+    return frame.columns, Rows(frame, notes, separator in (";", "\t"))
 
 
 def load_table(path: Path | str) -> tuple[pl.DataFrame, list[str]]:
@@ -105,8 +111,8 @@ def load_table(path: Path | str) -> tuple[pl.DataFrame, list[str]]:
     Columns of row numbers, as pandas and R write them, are dropped.
     """
     path = Path(path)
-    table, notes = _loaded(path)
-    table = table.select(c for c in table.columns if c.strip() and not c.startswith(("Unnamed: ", "__index_level_")))
+    table, notes, _ = _loaded(path)
+    table = table.select(c for c in table.columns if not is_row_numbers(c))
     if not len(table) or not table.width:
         raise CutisError(f"{path}: no rows. Expected one row per image.")
     return table, notes
@@ -121,6 +127,11 @@ def read_parquet(path: Path | str, columns: Sequence[str] | None = None) -> pl.D
 def scan_parquet(path: Path | str) -> pl.LazyFrame:
     """As `read_parquet`, read when it is collected."""
     return pl.scan_parquet(_exactly(path), glob=False, hive_partitioning=False)
+
+
+def is_parquet(path: Path | str) -> bool:
+    """Whether a file holds Parquet, whatever its name. Raises CutisError as `read_table` does for what is no table."""
+    return _kind(Path(path)) == "parquet"
 
 
 def read_header(path: Path | str) -> list[str]:
@@ -153,12 +164,13 @@ def read_text(path: Path | str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _loaded(path: Path, header: Sequence[str] = ()) -> tuple[pl.DataFrame, list[str]]:
+def _loaded(path: Path, header: Sequence[str] = ()) -> tuple[pl.DataFrame, list[str], str]:
+    """(table, notes, separator or "")."""
     kind = _kind(path)
     try:
-        if kind == "parquet":
-            return read_parquet(path), []
-        return (_json_lines(path), []) if kind == "json" else separated_table(path, _exactly(path), header)
+        if kind == "text":
+            return separated_table(path, _exactly(path), header)
+        return (read_parquet(path) if kind == "parquet" else _json_lines(path)), [], ""
     except OSError as error:
         raise _unreadable(path, error) from None
     except pl.exceptions.PolarsError:

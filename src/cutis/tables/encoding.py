@@ -78,6 +78,8 @@ def decoded(data: bytes, path: Path) -> tuple[str, list[str]]:
         raise refused from None
     if re.search(r"[^\x00-\x7f]{3}", text) or not set(re.findall(r"[^\x00-\x7f]", text)) <= _WESTERN:
         raise refused
-    words = dict.fromkeys(re.findall(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*", text))
-    shown = ", ".join(f'"{word[:30]}"' for word in list(words)[:3])
-    return text, [f"{path.name} is not UTF-8; read as Windows-1252 ({shown}). If that is misspelt, save it as UTF-8"]
+    letters = list(dict.fromkeys(re.findall(r"[^\x00-\x7f]", text)))  # never words: they may be names of people
+    shown = " ".join(letter for letter in letters[:8] if not letter.isspace())
+    return text, [
+        f"{path.name} is not UTF-8; read as Windows-1252, with the letters {shown}. If it has others, save it as UTF-8"
+    ]

@@ -73,8 +73,9 @@ def _cut(record: list[str], cells: int) -> list[str]:
     return record[:cells] if len(record) > cells and not any(record[cells:]) else record
 
 
-def separated_table(path: Path, exactly: str, header: Sequence[str] = ()) -> tuple[pl.DataFrame, list[str]]:
-    """(table of text with null for an empty cell, notes). exactly: `path` for polars. header: see `read_table`."""
+def separated_table(path: Path, exactly: str, header: Sequence[str] = ()) -> tuple[pl.DataFrame, list[str], str]:
+    """(table of text with null for an empty cell, notes, separator). exactly: `path` for polars. header: see
+    `read_table`."""
     notes: list[str] = []
     data: bytes | None = None
     with path.open("rb") as file:
@@ -102,7 +103,7 @@ def separated_table(path: Path, exactly: str, header: Sequence[str] = ()) -> tup
     if table is None or table.width != len(names):
         with path.open("rb") if data is None else io.BytesIO(data) as raw:
             table = _by_records(raw, path, begun, len(names), first)
-    return without_blanks(named(list(table.iter_columns()), names, path)), notes
+    return without_blanks(named(list(table.iter_columns()), names, path)), notes, begun.separator
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:

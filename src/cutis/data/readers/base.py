@@ -22,6 +22,7 @@ class Options:
 
     label: column that holds the class. columns: manifest column -> column of the source. images: where images lie.
     allow_missing: rows whose image is missing become "error" rows. table_only: images aren't wanted; don't look.
+    same_labels: what labels of one code are, see `labels.classes_of`.
     """
 
     label: str | None = None
@@ -29,6 +30,7 @@ class Options:
     images: Path | None = None
     allow_missing: bool = False
     table_only: bool = False
+    same_labels: str = "ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Reader:
     """A layout that can be imported. `recognises` must be cheap: it looks at names and one header, not at images.
 
     card, facts: of a public release; None where the layout is anybody's own. takes_file: whether SRC may be the table.
+    free_labels: whether classes are what the source calls them, so that two labels may be spellings of one.
     """
 
     name: str
@@ -90,3 +93,4 @@ class Reader:
     card: DatasetCard | None = None
     facts: Facts | None = None
     takes_file: bool = False
+    free_labels: bool = False

@@ -99,7 +99,7 @@ def _parse(table: Path) -> tuple[list[str], Rows]:
             if parts.setdefault(int(index), part) != part:
                 raise CutisError(f"{path}: row {number}: {index} is in {parts[int(index)]}_indexes.csv too.")
     column = pl.Series(_PART, [parts.get(at, "") for at in range(len(rows))], pl.String)
-    return columns, Rows(rows.frame.with_columns(column))
+    return columns, Rows(rows.frame.with_columns(column), rows.notes, rows.commas)
 
 
 def concepts(row: Row, where: str) -> list[dict[str, str | float]]:

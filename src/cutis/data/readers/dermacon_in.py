@@ -14,6 +14,7 @@ import polars as pl
 from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
+from cutis.data.readers.labels import class_code
 from cutis.data.readers.release import Photo, Release, stem
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
@@ -49,14 +50,14 @@ def _parse(table: Path) -> tuple[list[str], Rows]:
             if parts.setdefault(row["Image_name"], part) != part:
                 raise CutisError(f'{path}: row {number}: image "{row["Image_name"]}" is in the train split too.')
     column = pl.Series(_PART, [parts.get(row.get("Image_name", ""), "") for row in rows], pl.String)
-    return columns, Rows(rows.frame.with_columns(column))
+    return columns, Rows(rows.frame.with_columns(column), rows.notes, rows.commas)
 
 
 def _class(main: str) -> ClassInfo:
     """A main class; only the infectious and the inflammatory have a place in the vocabulary that is true for all."""
     benign = main.casefold().startswith(("infectious", "inflammatory"))
     return ClassInfo(
-        code=values.slug(main),
+        code=class_code(main),
         name=main,
         diagnosis=_INFLAMMATORY if benign else None,
         malignant=False if benign else None,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
+from cutis.data.readers.labels import class_code
 from cutis.data.readers.release import Photo, Release, coded
 from cutis.schema.classes import ClassInfo
 from cutis.schema.vocabulary import FITZPATRICK
@@ -119,7 +120,7 @@ def _classes() -> Iterator[tuple[str, ClassInfo]]:
         for entry in conditions.split("|"):
             name, _, path = entry.partition("=")
             info = ClassInfo(
-                code=values.slug(name),
+                code=class_code(name),
                 name=name,
                 diagnosis=path or common,
                 malignant=malignant,

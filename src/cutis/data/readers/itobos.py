@@ -73,13 +73,14 @@ def _size(path: Path) -> tuple[int, int] | None:
 
 
 def _metadata(src: Path) -> dict[str, dict[str, str]]:
-    """image -> the columns of a metadata table, if one lies in `src` or a folder of it."""
+    """image -> the columns of the metadata tables that lie in `src` or a folder of it."""
+    found: dict[str, dict[str, str]] = {}
     for path in sorted((*src.glob("*metadata*.csv"), *src.glob("*/*metadata*.csv"))):
         columns, rows = read_table(path)
         key = next((c for c in columns if c.casefold() in _IDS), None)
         if key:
-            return {Path(row[key]).stem: {c: v for c, v in row.items() if c != key} for row in rows}
-    return {}
+            found |= {Path(row[key]).stem: {c: v for c, v in row.items() if c != key} for row in rows}
+    return found
 
 
 def read(src: Path, options: Options) -> Found:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
+from cutis.data.readers.labels import class_info
 from cutis.data.readers.release import Join, Photo, Release
 from cutis.errors import CutisError
 from cutis.tables import Row
@@ -67,7 +68,7 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
                     "shot_type": values.known(row.get(f"image_{number}_shot_type")),
                 },
                 file=path.removeprefix("dataset/"),
-                named=values.class_info(str(top)) if top else None,
+                named=class_info(str(top)) if top else None,
             )
 
 

@@ -12,6 +12,7 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.ddi import tone_group
+from cutis.data.readers.labels import class_info
 from cutis.data.readers.release import Photo, Release, stem
 from cutis.errors import CutisError
 from cutis.tables import Row
@@ -64,7 +65,7 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             "skin_tone_group": tone_group(tone, where),
         },
         file=f"skincap/{file}",
-        named=values.class_info(disease.replace("-", " ")) if disease else None,
+        named=class_info(disease.replace("-", " ")) if disease else None,
     )
 
 

@@ -5,15 +5,15 @@ Ages, sexes, skin types, tones and sites are left as the source writes them: the
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from cutis import tables
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
 from cutis.schema.values import known as known
-from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, diagnosis_levels, is_malignant
+from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, diagnosis_levels
 
 
 def diagnosis(cell: str | None) -> dict[str, str | None]:
@@ -31,11 +31,8 @@ def number(cell: str | None, column: str, where: str) -> float | None:
     text = known(cell)
     if text is None:
         return None
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
+    found = tables.number(text)
+    if found is None:
         raise CutisError(f'{where}: {column} "{cell}" is not a number. Leave the cell empty if unknown.')
     return found
 
@@ -70,7 +67,7 @@ def of_class(code: str | None, classes: Iterable[ClassInfo]) -> dict[str, str | 
 
 
 def slug(name: str) -> str:
-    """A class code from a name: lower case letters, digits and "_". "Melanoma in situ" -> "melanoma_in_situ"."""
+    """A dataset's name from a file's: lower case letters, digits and "_". "My data (2)" -> "my_data_2"."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     return re.sub(r"\W+", "_", plain).strip("_")
@@ -135,23 +132,3 @@ SEBORRHEIC_KERATOSIS = ClassInfo(
     diagnosis="Benign:Benign epidermal proliferations:Seborrheic keratosis",
     malignant=False,
 )
-
-
-def class_info(label: str) -> ClassInfo:
-    """A class called `label` in its source: ISIC 2018's if it is one of their codes, with its place in the vocabulary
-    if it is a name there, else just a name."""
-    code = slug(label)
-    if not code:
-        raise CutisError(f'class "{label}" has no letter or digit to make a code of. Rename it.')
-    if code in ISIC_2018:
-        return ISIC_2018[code]
-    try:
-        levels = diagnosis_levels(label.replace("_", " "))
-    except CutisError:
-        return ClassInfo(code=code, name=label)
-    return ClassInfo(
-        code=code,
-        name=label.replace("_", " "),
-        diagnosis=":".join(v for v in levels if v) or None,
-        malignant=is_malignant(levels),
-    )
