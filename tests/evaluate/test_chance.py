@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from evaluate_world import predictions
 
@@ -48,6 +49,26 @@ def test_an_upside_down_model_is_below_chance_and_its_causes_are_said_once() -> 
     assert sum(r.words.count(CAUSES) for r in found.remarks) == 1
     assert found.remarks[0].words.endswith(CAUSES)
     assert "nv (0." in found.remarks[-1].words
+
+
+def test_a_group_that_is_upside_down_is_named() -> None:
+    good, bad = world(2.0, n=90), world(-2.0, n=90, seed=1)
+    table = pl.concat([good.table, bad.table.with_columns(image_id="b" + pl.col("image_id"), source=pl.lit("there"))])
+    table = table.with_columns(lesion_id=pl.col("image_id"))
+    found = measure(Predictions(table, good.info), by=["source"], resamples=200)
+    words = next(r.words for r in found.remarks if "in the groups" in r.words)
+    assert words.startswith("AUROC of malignant is below chance (0.5) in the groups source there (0.")
+
+
+def test_of_two_labels_the_one_that_is_upside_down_is_named() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.random((80, 2)) < 0.5
+    p = np.column_stack([0.1 + 0.8 * y[:, 0], 0.9 - 0.8 * y[:, 1]])
+    labels = [[c for c, held in zip("xy", row, strict=True) if held] for row in y]
+    table = predictions(p, [None] * 80, ["x", "y"], labels=labels)
+    info = table.info.model_copy(update={"task": "multi-label"})
+    found = measure(Predictions(table.table.with_columns(predicted=pl.lit(None, pl.String)), info), resamples=40)
+    assert any(r.code == "below-chance" and "for y (0.000)" in r.words for r in found.remarks)
 
 
 def test_a_constant_answer_is_at_chance() -> None:

@@ -26,7 +26,8 @@ def chance_remarks(measured: Sequence[Measured], classes: Sequence[ClassInfo], p
     """Remarks on the whole table's numbers that are below chance, or not shown to be above it.
 
     AUROC of malignancy (else macro AUROC) and balanced accuracy are held against 0.5 and 1 / `present` classes by their
-    intervals, or by their values where there is none. Of the classes' own AUROCs those are named that are below 0.5.
+    intervals, or by their values where there is none. Of the classes' own AUROCs, and of groups', those are named that
+    are below 0.5 (a group's by its interval). present: 0 where an image may have several labels.
     """
     of = {(m.metric, m.class_code): m for m in measured if m.attribute is None and m.value is not None}
     main = of.get(("auroc", MALIGNANT)) or of.get(("macro_auroc", None))
@@ -35,10 +36,16 @@ def chance_remarks(measured: Sequence[Measured], classes: Sequence[ClassInfo], p
     if balanced is not None and present > 1:
         remarks += _against(balanced, 1 / present, f"1 / {present} classes")
     low = [m for c in classes if (m := of.get(("auroc", c.code))) is not None and _is_below(m, COIN)]
-    if low and len(classes) > 2:
+    if low and (len(classes) > 2 or not present):
         some = ", ".join(f"{m.class_code} ({m.value:.3f})" for m in low)
         words = f"AUROC is below chance (0.5) for {some}: other images have the higher scores of these classes."
         remarks.append(Remark(code="below-chance", words=words, metric="auroc", class_code=low[0].class_code))
+    groups = [m for m in measured if m.attribute and (m.metric, m.class_code) == _key(main) and m.high is not None]
+    lower = [m for m in groups if _is_below(m, COIN) and main is not None and m.n < main.n]
+    if main is not None and lower:
+        some = ", ".join(f"{m.attribute} {m.group} ({m.value:.3f})" for m in lower)
+        words = f"{_name(main.metric, main.class_code)} is below chance (0.5) in the groups {some}."
+        remarks.append(Remark(code="below-chance", words=words, metric=main.metric, class_code=main.class_code))
     low_of = {(m.metric, m.class_code) for m in of.values() if m.value is not None and m.value < COIN}
     below = next((r for r in remarks if r.code == "below-chance" or (r.metric, r.class_code) in low_of), None)
     return [r.model_copy(update={"words": f"{r.words} {CAUSES}"}) if r is below else r for r in remarks]
@@ -63,10 +70,13 @@ def _against(m: Measured, chance: float, words: str) -> list[Remark]:
     return [Remark(code="at-chance", words=text, metric=m.metric, class_code=m.class_code)]
 
 
+def _key(m: Measured | None) -> tuple[str, str | None]:
+    return ("", None) if m is None else (m.metric, m.class_code)
+
+
 def _name(metric: str, class_code: str | None) -> str:
     return _WORDS[metric] + (f" of {class_code}" if class_code else "")
 
 
 def _is_below(m: Measured, chance: float) -> bool:
-    assert m.value is not None
-    return m.value < chance - 1e-9 and (m.high is None or m.high < chance)
+    return m.value is not None and m.value < chance - 1e-9 and (m.high is None or m.high < chance)
