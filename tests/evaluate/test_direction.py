@@ -79,9 +79,12 @@ def test_what_a_name_says_is_understood(put: Put, score: str, truth: str, labels
     assert (made.table["target"] == ill).to_numpy().tolist() == SICK.tolist()
     assert [r.code for r in made.info.remarks] == ([] if sick else ["turned"])
     assert {r.words for r in made.info.remarks} <= set(made.info.notes)
-    found = measure(made, resamples=40).find("auroc", "malignant")
-    assert found is not None
-    assert found.value == 1.0
+
+
+def test_a_turned_score_ranks_perfectly(put: Put) -> None:
+    found = measure(put("p_benign", 1 - HIGH, "target", WORDS), by=[], resamples=40)
+    assert found.find("auroc", "malignant").value == 1.0  # type: ignore[union-attr]
+    assert [r.code for r in found.remarks] == ["turned"]
 
 
 @pytest.mark.parametrize(
@@ -143,11 +146,11 @@ def test_a_truth_file_of_one_column_of_a_class(put: Put, tmp_path: Path) -> None
     scores, truth = tmp_path / "s.csv", tmp_path / "t.csv"
     pl.DataFrame({"image_id": ids, "p_benign": 1 - HIGH}).write_csv(scores)
     pl.DataFrame({"image_id": ids, "benign": (~SICK).astype(int)}).write_csv(truth)
-    found = measure(scores, truth=truth, resamples=40)
+    found = measure(scores, truth=truth, by=[], resamples=40)
     assert found.find("auroc", "malignant").value == 1.0  # type: ignore[union-attr]
     pl.DataFrame({"image_id": ids, "score": HIGH}).write_csv(scores)
     with pytest.raises(CutisError, match="column benign holds 0, 1"):
-        measure(scores, truth=truth, resamples=40)
+        measure(scores, truth=truth, by=[], resamples=40)
 
 
 @pytest.mark.parametrize(
@@ -168,11 +171,11 @@ def test_two_columns_in_either_order(
     said = [labels[int(sick)] for sick in SICK]
     pl.DataFrame({"image_id": [f"i{k}" for k in range(24)], truth: said, **values}).write_csv(tmp_path / "p.csv")
     if right:
-        found = measure(tmp_path / "p.csv", resamples=40)
+        found = measure(tmp_path / "p.csv", by=[], resamples=40)
         assert found.find("auroc", "malignant").value == 1.0  # type: ignore[union-attr]
         return
     with pytest.raises(CutisError, match="1 may be malignant, as the malignant class, or benign, as the second column"):
-        measure(tmp_path / "p.csv", resamples=40)
+        measure(tmp_path / "p.csv", by=[], resamples=40)
 
 
 def test_the_commands_take_the_option_and_say_what_was_turned(
