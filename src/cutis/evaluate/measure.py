@@ -38,6 +38,7 @@ from cutis.evaluate.prevalence import check_prevalence
 from cutis.evaluate.protocols import find_protocol
 from cutis.evaluate.reading import read_predictions
 from cutis.evaluate.sample import Sample, make_sample
+from cutis.evaluate.without import without_tone
 from cutis.files import sha256_file
 from cutis.schema.evidence import Counts, Evidence, Measured, Mistake, RocCurve
 from cutis.schema.identity import group_ids, unit_name
@@ -158,6 +159,7 @@ def measure(
         counts=counts,
         measured=numbers,
         fairness=[c.fairness for c in compared],
+        without=without_tone(sample, groups, resamples=resamples, seed=seed, level=level),
         roc=_curves(sample),
         reliability=reliability(sample) if sample.task == "multi-class" else [],
         confusion=[] if several else _confusion(sample),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cutis.report import words
-from cutis.report.dossier import said
+from cutis.report import tones, words
+from cutis.report.dossier import by_group, disturbs, said
 from cutis.report.dossier.select import attack_words, norm_words, primary, suites, tone_groups
 from cutis.report.headline import chosen
 from cutis.report.split_proof import proof
@@ -264,7 +264,9 @@ def _sites(d: DossierEvidence) -> str:
 @_filler("groups")
 def _tone(d: DossierEvidence) -> str:
     groups = [f"{words.attribute(a)} {g}" for a, g in tone_groups(d.clean)]
-    return _joined([_counted(_distribution(d, "skin", "tone")), _told([("Measured by", groups)])])
+    return _joined(
+        [_counted(_distribution(d, "skin", "tone")), _told([("Measured by", groups)]), *tones.notes(d.clean)]
+    )
 
 
 @_filler("whom")
@@ -336,7 +338,7 @@ def _performance(d: DossierEvidence) -> str:
     if not d.clean.measured:
         return ""
     found = [(label, words.estimate_text(m, words.metric(name).style)) for label, name, m in chosen(d.clean)]
-    return _told(found)
+    return _joined([_told(found), *(r.words for r in d.clean.remarks if r.warns)])
 
 
 @_filler("answers")
@@ -388,7 +390,7 @@ def _subgroups(d: DossierEvidence) -> str:
 
 @_filler("groups")
 def _fairness(d: DossierEvidence) -> str:
-    return _joined(f"{name}: {text}" for name, text in said.groups(d.clean))
+    return _joined(f"{name}: {text}" for name, text in by_group.groups(d.clean))
 
 
 @_filler("confidence")
@@ -400,7 +402,7 @@ def _calibration(d: DossierEvidence) -> str:
 
 @_filler("sets")
 def _sets(d: DossierEvidence) -> str:
-    found = [(n, d.clean.find(n)) for n in ("coverage", "set_size")]
+    found = [(n, d.clean.find(n)) for n in ("coverage", "coverage_per_unit", "set_size")]
     return _told((words.metric(n).label, words.estimate_text(m, words.metric(n).style)) for n, m in found if m)
 
 
@@ -427,7 +429,7 @@ def _shifts(d: DossierEvidence) -> str:
     if primary(d.shifts) is None:
         return ""
     tried = len({(r.suite, r.shift) for r in d.shifts if r.severity})
-    first = said.worst_shift(d)
+    first = disturbs.worst_shift(d)
     return _joined([f"{tried} changes to the image were tried, in {len(suites(d.shifts))} suites.", first])
 
 
