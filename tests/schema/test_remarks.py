@@ -97,14 +97,14 @@ def test_chance_is_that_of_the_classes_there_are() -> None:
         ((None, None), "coverage unknown", False),
     ],
 )
-@pytest.mark.parametrize("metric", ["coverage", "coverage_per_unit"])
-def test_coverage(metric: str, ends: tuple[float | None, float | None], code: str | None, warns: bool) -> None:
-    e = evidence([measured(metric, 0.88, *ends)], coverage=0.9)
-    assert codes(e) == ([] if code is None else [(code, metric)])
+def test_coverage(ends: tuple[float | None, float | None], code: str | None, warns: bool) -> None:
+    e = evidence([measured("coverage", 0.88, *ends)], coverage=0.9)
+    assert codes(e) == ([] if code is None else [(code, "coverage")])
     told = context(e, {}, {})
     assert bool(told["warnings"]) == warns
     assert bool(told["of_sets"]) == (code is not None and not warns)
-    assert codes(evidence([measured(metric, 0.88, *ends)])) == []  # nothing was promised
+    assert codes(evidence([measured("coverage", 0.88, *ends)])) == []  # nothing was promised
+    assert codes(evidence([measured("coverage_per_lesion", 0.5, 0.4, 0.6)], coverage=0.9)) == []  # nor of lesions
 
 
 def test_they_are_in_the_file_and_in_no_way_of_it(tmp_path: Any) -> None:

@@ -26,6 +26,7 @@ from cutis.evaluate.conformal import answer_sets
 from cutis.image.decode import Picture
 from cutis.progress import Progress, silent, track
 from cutis.schema.classes import ClassInfo
+from cutis.schema.performance import NEVER, Performance
 from cutis.schema.predictions import Predictions, PredictionsInfo
 
 _IDENTITY = ("image_id", "lesion_id", "patient_id", "source", "target")
@@ -71,12 +72,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified bundle, ready to predict. known: what its out-of-distribution scores know of the training images."""
+    """A verified bundle, ready to predict. known: what its out-of-distribution scores know of the training images.
+    measured: what was measured of it on images that it hadn't learned from (`cutis.bundle.measured`)."""
 
     path: Path
     card: BundleCard
     runtime: Runtime
     known: Statistics
+    measured: tuple[Performance, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -322,5 +325,8 @@ class Bundle:
             licence=card.licence.model_dump(mode="json"),
             trained={"backbone": card.backbone, "method": card.method, **card.trained},
             images=str(rows.images),
+            precision=self.runtime.precision,
+            calibrated_on=card.calibrated_on,
+            measured=tuple(f"Measured on {p.words()}." for p in self.measured) or (NEVER,),
             limits=(*card.limits, *rows.limits, *reduced, *ungated),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from cutis.data.dataset import Dataset
@@ -39,6 +41,6 @@ def nuisances(dataset: Dataset) -> pl.DataFrame:
     return groups.join(seen.select("image_id", *there), on="image_id", how="left")
 
 
-def half_by(ita: pl.Expr, middle: float | None) -> pl.Expr:
+def half_by(ita: pl.Expr, middle: Any) -> pl.Expr:
     """Which half of the set an angle is in. No band: the darker half of a light-skinned set is not dark."""
     return pl.when(ita < middle).then(pl.lit("darker half")).when(ita.is_not_null()).then(pl.lit("lighter half"))

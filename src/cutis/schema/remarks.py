@@ -32,7 +32,6 @@ _OF_COVERAGE: dict[Side, Code] = {
 }
 _LABELS = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC of malignant", "macro_auroc": "macro AUROC"}
 COIN = 0.5  # AUROC of a score that knows nothing
-COVERAGES = ("coverage", "coverage_per_unit")
 
 
 class Remark(BaseModel):
@@ -54,7 +53,8 @@ def remarks(evidence: Evidence) -> list[Remark]:
     found = [_of_chance(m, chance(evidence, m)) for m in against_chance(evidence)]
     target = evidence.info.coverage
     if target is not None:
-        found += [_of_coverage(m, target) for name in COVERAGES if (m := evidence.find(name)) is not None]
+        covered = evidence.find("coverage")  # of images, which is what is promised
+        found += [] if covered is None else [_of_coverage(covered, target)]
     return [one for one in found if one is not None]
 
 
@@ -83,18 +83,18 @@ def _of_chance(m: Measured, level: float) -> Remark | None:
     if where == "above":
         return None
     percent = m.metric == "balanced_accuracy"
-    label, guess = _LABELS[m.metric], _number(level, percent)
+    label, guess = _LABELS[m.metric], f"{'guessing' if percent else 'a coin toss'} gets {_number(level, percent)}"
     if m.value is None:
         words = f"Too few images to say whether it is better than chance: {label} is not estimable ({m.reason})."
     elif where == "unknown":
         words = (
-            f"Too few images to say whether it is better than chance: {label} is {_number(m.value, percent)}, guessing "
-            f"gets {guess}; {m.reason or 'no interval'}."
+            f"Too few images to say whether it is better than chance: {label} is {_number(m.value, percent)}, {guess}; "
+            f"{m.reason or 'no interval'}."
         )
     elif where == "below":
-        words = f"Worse than chance: {label} is {_within(m, percent)}; guessing gets {guess}."
+        words = f"Worse than chance: {label} is {_within(m, percent)}; {guess}."
     else:
-        seen = f"{label} is {_within(m, percent)}; guessing gets {guess}"
+        seen = f"{label} is {_within(m, percent)}; {guess}"
         words = f"No better than chance, as far as these images tell: {seen}."
     return Remark(code=_OF_CHANCE[where], about=m.metric, words=words)
 
@@ -103,7 +103,6 @@ def _of_coverage(m: Measured, target: float) -> Remark | None:
     where = beside_chance(m, target)
     if where == "holds":
         return None
-    counted = "images" if m.metric == "coverage" else f"{m.unit}s, each counted once,"
     aim = _number(target, True)
     if m.value is None:
         words = (
@@ -111,17 +110,17 @@ def _of_coverage(m: Measured, target: float) -> Remark | None:
         )
     elif where == "unknown":
         words = (
-            f"Too few images to say whether the answer sets hold the truth of {aim} of {counted} as they were made to: "
-            f"they do of {_number(m.value, True)}; {m.reason or 'no interval'}."
+            f"Too few images to say whether the answer sets hold the truth of {aim} of the images, as they were made "
+            f"to: they do of {_number(m.value, True)}; {m.reason or 'no interval'}."
         )
     elif where == "below":
         words = (
-            f"The answer sets don't keep their promise here: they hold the truth of {_within(m, True)} of {counted} "
+            f"The answer sets don't keep their promise here: they hold the truth of {_within(m, True)} of the images "
             f"and were made to hold it of {aim}."
         )
     else:
         words = (
-            f"The answer sets hold the truth of {_within(m, True)} of {counted}, more than the {aim} that they were "
+            f"The answer sets hold the truth of {_within(m, True)} of the images, more than the {aim} that they were "
             "made for: they are larger than they need be."
         )
     return Remark(code=_OF_COVERAGE[where], about=m.metric, words=words)

@@ -402,7 +402,7 @@ def _calibration(d: DossierEvidence) -> str:
 
 @_filler("sets")
 def _sets(d: DossierEvidence) -> str:
-    found = [(n, d.clean.find(n)) for n in ("coverage", "coverage_per_unit", "set_size")]
+    found = [(n, d.clean.find(n)) for n in ("coverage", "coverage_per_lesion", "set_size")]
     return _told((words.metric(n).label, words.estimate_text(m, words.metric(n).style)) for n, m in found if m)
 
 

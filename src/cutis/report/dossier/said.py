@@ -162,9 +162,9 @@ def covered(d: DossierEvidence) -> str:
     if found is None:
         return ""
     said = f"Its set of answers holds the true diagnosis for {words.of_100(found)} images"
-    each = known(e, "coverage_per_unit")
+    each = known(e, "coverage_per_lesion")
     if each is not None:
-        said += f"; counting each {each.unit} once, for {words.of_100(each)}"
+        said += f"; counting each lesion once, for {words.of_100(each)}"
     if meant is None:
         return f"{said}."
     on = str((d.bundle.get("conformal") or {}).get("dataset") or "")
