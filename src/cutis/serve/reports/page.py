@@ -13,6 +13,7 @@ from cutis.serve.clinical.checklists import score_all
 from cutis.serve.clinical.red_flags import red_flags
 from cutis.serve.clinical.refusal import Refusal, refusals
 from cutis.serve.clinical.triage import overrides
+from cutis.serve.promises import Promise
 from cutis.serve.reports.material import Material
 from cutis.serve.reports.observations import class_of
 from cutis.serve.store.tables import Answer, Photograph, Reading
@@ -26,13 +27,13 @@ class Told:
     """A bundle's answer to one photograph.
 
     listed: (name, "malignant", "benign", or "neither benign nor malignant") of the answers in the list, most probable
-    first; empty if it refused. coverage: what the list promises. count: what its length means. refused: why, and what
-    helps; empty if it answered.
+    first; empty if it refused. promise: what the list promises, and on what that rests; None if it refused. count: what
+    its length means. refused: why, and what helps; empty if it answered.
     """
 
     photograph: int
     listed: list[Row]
-    coverage: str
+    promise: Promise | None
     count: str
     refused: list[Refusal]
     model: str
@@ -122,7 +123,7 @@ def _facts(m: Material) -> list[Row]:
         ("patient", case.patient),
         ("lesion", case.lesion),
         ("age_sex", ", ".join(filter(None, (age, sex)))),
-        ("site", (case.site or "").replace(":", " › ")),
+        ("site", m.words.site_levels(case.site)),
         ("received", m.words.day(case.received_at)),
         ("visit", t("time.visit_day", n=case.visit_day) if case.visit_day is not None else ""),
     ]
@@ -140,7 +141,7 @@ def _told(photograph: Photograph, answer: Answer, m: Material) -> Told:
     return Told(
         photograph=photograph.place + 1,
         listed=listed,
-        coverage=m.coverage(answer.bundle) if listed else "",
+        promise=m.promise(answer.bundle, photograph.kind) if listed else None,
         count=t(f"answer.{count}", n=n) if listed else "",
         refused=refusals(answer.status, answer.reason, m.words),
         model=t("answer.model", name=card.backbone if card else "?", digest=answer.bundle[:12]),

@@ -1,0 +1,169 @@
+"""Names of the body's sites as people type and read them: the ISIC hierarchy in English and German, and synonyms.
+
+A site that isn't known is never answered with a name that is spelled alike but lies elsewhere ("Rippe", a rib, is not
+"Lippe", a lip): a suggestion is a slip of a letter or two within one region, or there is none.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from cutis.errors import CutisError, nearest
+
+LANGUAGES = ("en", "de")
+_SIDES = frozenset(
+    (
+        *("left", "right", "both", "bilateral", "l", "r", "lt", "rt"),
+        *("links", "linke", "linker", "linkes", "linken", "linkem", "li"),
+        *("rechts", "rechte", "rechter", "rechtes", "rechten", "rechtem", "re"),
+        *("beide", "beider", "beidseits", "beidseitig", "bds"),
+    )
+)
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_LEAST = 4  # letters of a word that may hold a slip
+
+
+@dataclass(frozen=True)
+class Site:
+    """path: in the ISIC hierarchy, "" of a name that spans regions. special: that one, as the Archive writes it. side:
+    whether the words named a side, which is no part of the path."""
+
+    path: str
+    special: str = ""
+    side: bool = False
+
+
+def paths() -> tuple[str, ...]:
+    """Every node of the ISIC hierarchy, by its full path."""
+    from isic_metadata.anatom_site_hierarchical import AnatomSiteEnum
+
+    return tuple(str(m) for m in AnatomSiteEnum)
+
+
+def site_name(path: str, language: str = "en") -> str:
+    """What the last level of a path, or a name that spans regions, is called; in English the Archive's own name.
+
+    A path that isn't known keeps its last word. Raises CutisError, naming the nearest, for an unknown language.
+    """
+    if language not in LANGUAGES:
+        raise CutisError(f'language "{language}": {nearest(language, LANGUAGES)}')
+    own = path.rpartition(":")[2]
+    return own if language == "en" else _german().get(path, own)
+
+
+def level_names(path: str, language: str = "en") -> list[str]:
+    """What each level of a path is called, the coarsest first."""
+    levels = path.split(":")
+    return [site_name(":".join(levels[: k + 1]), language) for k in range(len(levels))] if path else []
+
+
+def site_names(language: str = "en") -> tuple[str, ...]:
+    """The name of every site, in the order of the alphabet, for a list to choose from."""
+    from cutis.schema.vocabulary import SPECIAL_SITES
+
+    return tuple(sorted((site_name(path, language) for path in (*paths(), *SPECIAL_SITES.values())), key=folded))
+
+
+def find_site(typed: str, *, sides: bool = False) -> Site | None:
+    """The site that was meant: a path, a name or a synonym in any language, whatever its case, dashes and umlauts.
+
+    sides: whether the words may also name a side ("linker Unterarm", "forearm (left)"). None if it isn't known.
+    """
+    word = folded(typed)
+    found = _index().get(word)
+    if found is not None or not sides:
+        return found
+    kept = [part for part in word.split() if part not in _SIDES]
+    found = _index().get(" ".join(kept)) if 0 < len(kept) < len(word.split()) else None
+    return None if found is None else Site(found.path, found.special, side=True)
+
+
+def suggest_site(typed: str) -> str | None:
+    """The name of a site that was probably meant: that without its side, or the one that is a slip of a letter away
+    (two in a word of seven and more). None if there is none, or those that are as near lie in several regions."""
+    meant = find_site(typed, sides=True)
+    if meant is not None:
+        return site_name(meant.path or meant.special)
+    word = folded(typed)
+    if len(word) < _LEAST:
+        return None
+    allowed = 1 if len(word) < 7 else 2
+    near: dict[str, int] = {}
+    for name in _index():
+        if name[:1] == word[:1] and abs(len(name) - len(word)) <= allowed and ":" not in name:
+            far = _edits(word, name, allowed)
+            if far <= allowed:
+                near[name] = far
+    nearest_ones = sorted(name for name, far in near.items() if far == min(near.values()))
+    if len({_index()[name].path.partition(":")[0] for name in nearest_ones}) != 1:  # spelled alike, and elsewhere
+        return None
+    return _spelled()[nearest_ones[0]]
+
+
+def folded(text: str) -> str:
+    """`text` as names are compared: case, dashes, brackets, dots and commas don't count, "ue" is "ü"."""
+    plain = unicodedata.normalize("NFC", text).casefold().translate(_GERMAN)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[-/(),.;\s]+", " ", plain).split())
+
+
+@cache
+def _german() -> Mapping[str, str]:
+    text = (files("cutis.schema") / "sites.de.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def _index() -> Mapping[str, Site]:
+    """Folded name -> its site. A name of the Archive's comes before a synonym, and a synonym before a translation."""
+    from cutis.schema.vocabulary import OLD_SITES, SPECIAL_SITES
+
+    text = (files("cutis.schema") / "site_synonyms.toml").read_text(encoding="utf-8")
+    every = paths()
+    index = {folded(name): Site(path) if path in every else Site("", path) for path, name in _german().items()}
+    index |= {folded(special): Site("", special) for special in SPECIAL_SITES.values()}
+    index |= {folded(name): Site(path) for own in tomllib.loads(text).values() for name, path in own.items()}
+    index |= {folded(path.rpartition(":")[2]): Site(path) for path in sorted(every, key=lambda p: p.count(":"))}
+    index |= {folded(name): Site(path) for name, path in OLD_SITES.items() if path in every}
+    index |= {folded(name): Site("", special) for name, special in SPECIAL_SITES.items()}
+    index |= {folded(path): Site(path) for path in every}
+    return index
+
+
+@cache
+def _spelled() -> Mapping[str, str]:
+    """Folded name -> as it is written."""
+    from cutis.schema.vocabulary import OLD_SITES, SPECIAL_SITES
+
+    text = (files("cutis.schema") / "site_synonyms.toml").read_text(encoding="utf-8")
+    names = [
+        *OLD_SITES,
+        *SPECIAL_SITES,
+        *SPECIAL_SITES.values(),
+        *(n for own in tomllib.loads(text).values() for n in own),
+    ]
+    names += [*_german().values(), *(path.rpartition(":")[2] for path in paths())]
+    return {folded(name): name for name in names}
+
+
+def _edits(a: str, b: str, most: int) -> int:
+    """Letters put in, left out, changed or swapped with their neighbour, to make b of a; above `most`, most + 1."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        now = [i]
+        for j, y in enumerate(b, 1):
+            best = min(row[j] + 1, now[-1] + 1, row[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                best = min(best, before[j - 2] + 1)
+            now.append(best)
+        if min(now) > most:
+            return most + 1
+        before, row = row, now
+    return row[-1]
