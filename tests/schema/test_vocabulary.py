@@ -14,8 +14,8 @@ from isic_metadata.diagnosis_hierarchical import DiagnosisEnum
 from cutis.errors import CutisError
 from cutis.schema.vocabulary import (
     _OLD_DIAGNOSES,
-    OLD_SITES,
     NO_COMMON_PATH,
+    OLD_SITES,
     SPECIAL_SITES,
     UNKNOWN,
     diagnosis_levels,

@@ -16,6 +16,7 @@ from cutis.bundle.look import Look
 from cutis.bundle.ood import SCORES, Settings, available
 from cutis.bundle.ood.knn import normalise_rows
 from cutis.bundle.ood.statistics import Statistics
+from cutis.bundle.reasons import REFUSALS
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.sources import Source, gather
 from cutis.bundle.stream import BATCH, Chunk, stream
@@ -265,15 +266,12 @@ class Bundle:
             inside = None if member is None else [str(codes[c]) for c in order[i] if member[i, c]]
             why = list(out.faults.get(i, ()))
             if card.ood and out.strange[i] > card.ood.threshold:
+                score, value = SCORES[card.ood.method].words, out.strange[i]
                 why.append(
-                    f"unlike the training images: {SCORES[card.ood.method].words} is {out.strange[i]:.3f}, above "
-                    f"{card.ood.threshold:.3f}"
+                    REFUSALS.say("unlike_the_training_images", score=score, value=value, limit=card.ood.threshold)
                 )
             if inside == [] and card.conformal:
-                why.append(
-                    f"no class is likely enough for {card.conformal.coverage:.0%} coverage: the largest probability is "
-                    f"{p[i].max():.3f}"
-                )
+                why.append(REFUSALS.say("no_class_is_likely_enough", coverage=card.conformal.coverage, most=p[i].max()))
             said.sets.append(inside)
             said.status.append("refused" if why else "ok")
             said.reasons.append("; ".join(why) or None)

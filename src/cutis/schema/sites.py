@@ -1,7 +1,7 @@
 """Names of the body's sites as people type and read them: the ISIC hierarchy in English and German, and synonyms.
 
 A site that isn't known is never answered with a name that is spelled alike but lies elsewhere ("Rippe", a rib, is not
-"Lippe", a lip): a suggestion is a slip of a letter or two within one region, or there is none.
+"Lippe", a lip): a suggestion is a slip of a letter within one region, or there is none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SIDES = frozenset(
     )
 )
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_LEAST = 4  # letters of a word that may hold a slip
+_LEAST, _LONG = 4, 7  # letters of a word that may hold a slip, and of one in which a letter may be another
 
 
 @dataclass(frozen=True)
@@ -85,25 +85,16 @@ def find_site(typed: str, *, sides: bool = False) -> Site | None:
 
 
 def suggest_site(typed: str) -> str | None:
-    """The name of a site that was probably meant: that without its side, or the one that is a slip of a letter away
-    (two in a word of seven and more). None if there is none, or those that are as near lie in several regions."""
+    """The name of a site that was probably meant: that without its side, or the one that is a slip of a letter away.
+    None if there is none, or they lie in several regions."""
     meant = find_site(typed, sides=True)
     if meant is not None:
         return site_name(meant.path or meant.special)
     word = folded(typed)
-    if len(word) < _LEAST:
+    near = sorted(name for name in _index() if ":" not in name and _slip(word, name))
+    if len({_index()[name].path.partition(":")[0] for name in near}) != 1:  # spelled alike, and elsewhere
         return None
-    allowed = 1 if len(word) < 7 else 2
-    near: dict[str, int] = {}
-    for name in _index():
-        if name[:1] == word[:1] and abs(len(name) - len(word)) <= allowed and ":" not in name:
-            far = _edits(word, name, allowed)
-            if far <= allowed:
-                near[name] = far
-    nearest_ones = sorted(name for name, far in near.items() if far == min(near.values()))
-    if len({_index()[name].path.partition(":")[0] for name in nearest_ones}) != 1:  # spelled alike, and elsewhere
-        return None
-    return _spelled()[nearest_ones[0]]
+    return _spelled()[near[0]]
 
 
 def folded(text: str) -> str:
@@ -152,18 +143,18 @@ def _spelled() -> Mapping[str, str]:
     return {folded(name): name for name in names}
 
 
-def _edits(a: str, b: str, most: int) -> int:
-    """Letters put in, left out, changed or swapped with their neighbour, to make b of a; above `most`, most + 1."""
-    before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        now = [i]
-        for j, y in enumerate(b, 1):
-            best = min(row[j] + 1, now[-1] + 1, row[j - 1] + (x != y))
-            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                best = min(best, before[j - 2] + 1)
-            now.append(best)
-        if min(now) > most:
-            return most + 1
-        before, row = row, now
-    return row[-1]
+def _slip(typed: str, name: str) -> bool:
+    """Whether `typed` is `name` but for one letter: left out, put in or swapped with its neighbour, or in a long word
+    another one. The first letter of a word is never a slip, and in a short word another letter is another word."""
+    pairs = [(a, b) for a, b in zip(typed.split(), name.split(), strict=False) if a != b]
+    if len(typed.split()) != len(name.split()) or len(pairs) != 1:
+        return False
+    a, b = pairs[0]
+    if a[0] != b[0] or max(len(a), len(b)) < _LEAST:
+        return False
+    if len(a) == len(b):
+        at = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
+        swapped = len(at) == 2 and at[1] == at[0] + 1 and (a[at[0]], a[at[1]]) == (b[at[1]], b[at[0]])
+        return swapped or (len(at) == 1 and len(a) >= _LONG)
+    long, short = (a, b) if len(a) > len(b) else (b, a)
+    return len(long) == len(short) + 1 and any(long[:i] + long[i + 1 :] == short for i in range(1, len(long)))

@@ -12,7 +12,7 @@ from cutis.image import colour
 from cutis.schema.sites import paths, site_names
 from cutis.schema.vocabulary import MAX_AGE
 from cutis.serve.cases import AnswerView, PhotographView
-from cutis.serve.clinical.refusal import refusals
+from cutis.serve.clinical.refusal import refusals, tone_reason
 from cutis.serve.clinical.triage import REASONS, SOON
 from cutis.serve.promises import Promise, promise
 from cutis.serve.words import Words
@@ -114,7 +114,7 @@ def tone(words: Words, found: Mapping[str, Any]) -> dict[str, Any] | None:
     if not found:
         return None
     if found.get("status") != "ok":
-        return {"words": words.t("tone.refused", reason=found.get("reason", "")), "more": "", "strip": None}
+        return {"words": words.t("tone.refused", reason=tone_reason(words, found)), "more": "", "strip": None}
     ita, low, high = found["ita"], found["low"], found["high"]
     category = found.get("category", {}).get(_CLASSES, "").replace(" ", "_")
     said = [words.t("tone.ita", **{k: words.number(found[v], 0) for k, v in _ITA.items()})]
@@ -123,8 +123,8 @@ def tone(words: Words, found: Mapping[str, Any]) -> dict[str, Any] | None:
     more = [words.t("tone.estimated")]
     if sum(low < cut <= high for cut in TONE_CUTS) > 1:
         more.insert(0, words.t("tone.unsure"))
-    if found.get("reason"):
-        more.append(found["reason"][:1].upper() + found["reason"][1:] + ".")
+    if why := tone_reason(words, found):
+        more.append(f"{why[:1].upper()}{why[1:]}.")
     return {
         "title": words.t(f"tone.class.{category}") if words.has(f"tone.class.{category}") else "",
         "words": ", ".join(said),

@@ -7,6 +7,7 @@ from typing import Any
 from cutis.schema.classes import ClassInfo
 from cutis.serve.clinical.checklists import score_all
 from cutis.serve.clinical.red_flags import red_flags as raised
+from cutis.serve.clinical.refusal import refusals
 from cutis.serve.reports.codes import HL7, LOINC, coding, concept, diagnosis, own, quantity
 from cutis.serve.reports.material import Material
 from cutis.serve.store.tables import Answer, Case, Photograph, Reading
@@ -59,7 +60,7 @@ def answer(said: Answer, m: Material, kind: str) -> Parts:
     if said.status in _ABSENT:
         return made | {
             "dataAbsentReason": concept(
-                said.reason or words.t("refusal.code.other"),
+                " ".join(why.whole for why in refusals(said.status, said.reason, words)),
                 coding(f"{HL7}/data-absent-reason", *_ABSENT[said.status]),
             ),
             "note": [{"text": words.t("refusal.words")}, {"text": words.safety.whole}],

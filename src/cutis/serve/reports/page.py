@@ -11,7 +11,7 @@ from cutis.schema.safety import Safety
 from cutis.schema.vocabulary import MAX_AGE
 from cutis.serve.clinical.checklists import score_all
 from cutis.serve.clinical.red_flags import red_flags
-from cutis.serve.clinical.refusal import Refusal, refusals
+from cutis.serve.clinical.refusal import Refusal, refusals, tone_reason
 from cutis.serve.clinical.triage import overrides
 from cutis.serve.promises import Promise
 from cutis.serve.reports.material import Material
@@ -187,7 +187,7 @@ def tone(found: Mapping[str, object], m: Material) -> str:
     ita, low, high = found.get("ita"), found.get("low"), found.get("high")
     if isinstance(ita, float) and isinstance(low, float) and isinstance(high, float):
         return t("tone.ita", value=number(ita, 0), low=number(low, 0), high=number(high, 0))
-    reason = str(found.get("reason") or "")
+    reason = tone_reason(m.words, found)
     return t("tone.refused", reason=reason) if reason else t("tone.not_measured")
 
 
