@@ -100,7 +100,7 @@ def test_a_clinician_is_not_shown_what_was_estimated_for_few(many: Evidence) -> 
     auditor = text(page.auditor(d, draw(d), []))
     assert "very light" in auditor
     assert re.search(
-        r"No skin tone as Cutis sees it is known of 3\d\.\d % \([\d.]+–[\d.]+\) of \d+ images; by class: ", auditor
+        r"Skin tone as Cutis sees it is not known of 3\d\.\d % \([\d.]+–[\d.]+\) of \d+ images; by class: ", auditor
     )
     assert BANDS in auditor
     assert "by class: " in FILLERS["tone"].say(d)
@@ -145,7 +145,7 @@ def test_what_persons_judged_is_shown_with_what_it_lacks(evidence: Evidence) -> 
     assert tones.fit_for_clinician(evidence, "fitzpatrick_skin_type")
     said = " ".join(by_tone(evidence))
     assert "By Fitzpatrick skin type" in said
-    assert "No Fitzpatrick skin type is known of " in said
+    assert "Fitzpatrick skin type is not known of " in said
     assert BANDS not in said
 
 

@@ -133,7 +133,6 @@ def _big(evidence: Evidence, label: str, name: str, estimate: Estimate) -> dict[
         return {"label": label, "value": "Not estimable", "interval": "", "words": f"Why: {estimate.reason}."}
     within = words.interval(estimate, style, digits)
     k, share = len(evidence.info.classes), words.of_100(estimate)
-    target = evidence.info.coverage
     said = {
         "macro_average_precision": "Mean over the labels of the area under precision and recall; for a label, chance "
         "is its share of the images.",
@@ -143,15 +142,14 @@ def _big(evidence: Evidence, label: str, name: str, estimate: Estimate) -> dict[
         f"{share.replace(' of 100', ' of 100 pairs')}.",
         "macro_auroc": "Shown one image of a class and one of another, it ranks them the right way round in "
         f"{share.replace(' of 100', ' of 100 pairs')}, averaged over the classes.",
-        "coverage": f"The answer set holds the true class for {share} images"
-        + (f"; it was calibrated to do so for {100 * target:.0f}." if target else "."),
+        "coverage": f"The answer set holds the true class for {share} images. " + words.made_for(evidence, estimate),
         "ece": f"Its confidence is off by {100 * estimate.value:.1f} points of 100 on average.",
     }[name]
     return {
         "label": label,
         "value": words.number(estimate.value, style, digits),
         "interval": f"{within}" if within else "no interval",
-        "words": said + _chance(evidence, name) + (f" ({estimate.reason}.)" if estimate.reason else ""),
+        "words": said.strip() + _chance(evidence, name) + (f" ({estimate.reason}.)" if estimate.reason else ""),
     }
 
 

@@ -47,8 +47,8 @@ def without(evidence: Evidence, attribute: str) -> str:
     if whole is None:
         return ""
     each = ", ".join(_share(m) for m in own if m.class_code is not None)
-    name = words.attribute(attribute)
-    told = f"No {name} is known of {words.estimate_text(whole, 'percent')} of {whole.n:,} images"
+    name = words.upper(words.attribute(attribute))
+    told = f"{name} is not known of {words.estimate_text(whole, 'percent')} of {whole.n:,} images"
     return f"{told}; by class: {each}." if each else f"{told}."
 
 

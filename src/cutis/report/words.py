@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from cutis.report.metric_words import further
-from cutis.schema.estimate import Estimate
+from cutis.schema.estimate import Estimate, Side
 from cutis.schema.evidence import Evidence, Measured
+from cutis.schema.remarks import beside_chance
 from cutis.schema.tone import method
 
 NOT_PROVIDED = "not provided"
@@ -179,6 +180,23 @@ def of_100(estimate: Estimate | Measured) -> str:
 def too_few(estimate: Estimate | Measured) -> str:
     """Why nothing can be said of a number that has no interval: "too few images to say; only 8 lesions..."."""
     return "too few images to say" + (f"; {estimate.reason.rstrip('.')}" if estimate.reason else "")
+
+
+_KEPT: dict[Side, str] = {
+    "below": "Here it doesn't.",
+    "holds": "Here that is kept, as far as these images tell.",
+    "above": "Here it holds it more often: the sets are larger than they need be.",
+    "unknown": "Too few images to say whether it does here.",
+}
+
+
+def made_for(evidence: Evidence, covered: Estimate) -> str:
+    """What the answer sets were made for, on whose images, and whether they keep it here; "" without a promise."""
+    meant, on = evidence.info.coverage, evidence.info.calibrated_on
+    if meant is None:
+        return ""
+    where = f"on the validation part of {on}" if on else "on validation images"
+    return f"It was made to hold it for {100 * meant:g} of 100, {where}. {_KEPT[beside_chance(covered, meant)]}"
 
 
 def day(iso: str) -> str:

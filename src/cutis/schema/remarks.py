@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from cutis.schema.estimate import Side, side
+from cutis.schema.estimate import Estimate, Side, side
 
 if TYPE_CHECKING:
     from cutis.schema.evidence import Evidence, Measured
@@ -73,7 +73,7 @@ def chance(evidence: Evidence, measured: Measured) -> float:
     return 1 / max(present or len(evidence.info.classes), 1)
 
 
-def beside_chance(measured: Measured, level: float) -> Side:
+def beside_chance(measured: Measured | Estimate, level: float) -> Side:
     """As `side`; "unknown" also where there is no value."""
     return "unknown" if measured.value is None else side(measured, level)
 

@@ -18,7 +18,9 @@ from cutis.serve.words import Words
 MOST = 3  # measurements that are told beside an answer; all are on the page about the model
 # ISIC's image types -> kinds of pictures here.
 _KINDS = {"dermoscopic": "dermoscopy", "clinical: close-up": "close-up", "clinical: overview": "overview"}
-_CHANCE = {"at chance": "at_chance", "below chance": "below_chance", "chance unknown": "chance_unknown"}
+_AGAINST = ("balanced_accuracy", "auroc", "macro_auroc")  # of both areas one is held against chance
+# The gravest first.
+_CHANCE = {"below chance": "below_chance", "at chance": "at_chance", "chance unknown": "chance_unknown"}
 
 
 @dataclass(frozen=True)
@@ -128,12 +130,18 @@ def estimate(words: Words, m: Measured) -> str:
 
 
 def doubts(words: Words, measured: Sequence[Performance]) -> list[str]:
-    """Where the model was no better than chance: by code, each measurement once."""
-    return [
-        words.t(f"measured.remark.{_CHANCE[code]}", where=place(words, p))
-        for p in measured
-        for code in dict.fromkeys(r.code for r in p.remarks if r.code in _CHANCE)
-    ]
+    """Where the model was no better than chance, by the gravest code of each measurement; that there were too few
+    pictures to say only where not one number was above it."""
+    found = []
+    for p in measured:
+        codes = [r.code for r in p.remarks if r.code in _CHANCE]
+        held = {"area" if m.metric != "balanced_accuracy" else m.metric for m in p.numbers if m.metric in _AGAINST}
+        if set(codes) == {"chance unknown"} and len(codes) < len(held):
+            continue
+        gravest = next((code for code in _CHANCE if code in codes), None)
+        if gravest is not None:
+            found.append(words.t(f"measured.remark.{_CHANCE[gravest]}", where=place(words, p)))
+    return found
 
 
 def _value(p: Performance) -> float:

@@ -95,9 +95,8 @@ def _output(d: DossierEvidence) -> str:
     if not d.clean.info.classes:
         return ""
     k, coverage = len(d.clean.info.classes), d.clean.info.coverage
-    sets = (
-        "" if coverage is None else f", and a set of classes meant to hold the true one for {100 * coverage:g} of 100"
-    )
+    on = f" like those of {d.clean.info.calibrated_on}" if d.clean.info.calibrated_on else " like those calibrated on"
+    sets = "" if coverage is None else f", and a set meant to hold the true class for {100 * coverage:g} of 100{on}"
     return f"A probability for each of {k} {'class' if k == 1 else 'classes'}{sets}; or a refusal with its reason."
 
 

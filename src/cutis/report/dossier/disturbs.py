@@ -55,7 +55,9 @@ def worst_shift(d: DossierEvidence) -> str:
     told = [r for r in rows if effect(r) != "unknown"]
     harmful = worst(r for r in told if effect(r) == "worse")
     seen = worst(untold)
-    largest = "" if seen is None else f" The largest loss seen is by {shift_words(seen.shift)}: {_changed(seen)}."
+    largest = ""
+    if seen is not None and harm(seen) > 0:
+        largest = f" The largest loss seen is by {shift_words(seen.shift)}: {_changed(seen)}."
     if not told:
         return f"There are too few images to say whether any change that was tried makes {name} worse.{largest}"
     if harmful is not None:
@@ -64,7 +66,7 @@ def worst_shift(d: DossierEvidence) -> str:
     else:
         said = f"No change to the image that was tried is shown to make {name} worse{_hidden(told)}."
     more = f" Of {len(untold)} more there are too few images to say." if untold else ""
-    return said + more + (largest if untold and seen is not None and harm(seen) > 0 else "")
+    return said + more + largest
 
 
 def _hidden(rows: Sequence[ShiftRow]) -> str:

@@ -17,9 +17,8 @@ from cutis.report.dossier.select import (
     tones,
 )
 from cutis.schema.dossier import CounterfactualRow, DossierEvidence, OodRow
-from cutis.schema.estimate import Estimate, Side, apart, side
+from cutis.schema.estimate import Estimate, apart, side
 from cutis.schema.evidence import Evidence, Measured
-from cutis.schema.remarks import beside_chance
 from cutis.schema.tone import is_tone
 
 _FEW = 30  # below so many images a class or group is called small
@@ -147,14 +146,6 @@ def declines(d: DossierEvidence) -> list[str]:
     return said
 
 
-_KEPT: dict[Side, str] = {
-    "below": "Here it doesn't.",
-    "holds": "Here that is kept, as far as these images tell.",
-    "above": "Here it holds it more often: the sets are larger than they need be.",
-    "unknown": "Too few images to say whether it does here.",
-}
-
-
 def covered(d: DossierEvidence) -> str:
     """How often the sets hold the truth, what they were made for and on what, and whether they keep it here."""
     e = d.clean
@@ -167,9 +158,7 @@ def covered(d: DossierEvidence) -> str:
         said += f"; counting each lesion once, for {words.of_100(each)}"
     if meant is None:
         return f"{said}."
-    on = str((d.bundle.get("conformal") or {}).get("dataset") or "")
-    where = f", on the validation part of {on}" if on else ", on validation images"
-    return f"{said}. It was made to hold it for {100 * meant:g} of 100{where}. {_KEPT[beside_chance(found, meant)]}"
+    return f"{said}. {words.made_for(e, found.estimate)}"
 
 
 def strange(d: DossierEvidence) -> list[tuple[str, str]]:

@@ -97,7 +97,14 @@ def _said(bench: Workbench, seen: cases.CaseView) -> list[dict[str, Any]]:
         for said in (photo.answers or [])[-1:]:
             told = telling.answer(bench.words, said, bench.models.by_digest.get(said.bundle), photo.kind)
             found.append({**told, "label": telling.label(bench.words, photo)})
-    return sorted(found, key=lambda one: one["status"] != "ok")
+    found.sort(key=lambda one: one["status"] != "ok")
+    said_before: list[list[str]] = []
+    for one in found:  # what is the same of every photograph is said once
+        again = one["basis"] in said_before
+        said_before.append(one["basis"])
+        if again:
+            one |= {"basis": [], "doubts": []}
+    return found
 
 
 def _earlier(words: Words, case: Case) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cutis import __version__
@@ -27,8 +27,8 @@ class Told:
     """A bundle's answer to one photograph.
 
     listed: (name, "malignant", "benign", or "neither benign nor malignant") of the answers in the list, most probable
-    first; empty if it refused. promise: what the list promises, and on what that rests; None if it refused. count: what
-    its length means. refused: why, and what helps; empty if it answered.
+    first; empty if it refused. promise: what the list promises, and on what that rests; None if it refused, or the list
+    before says it. count: what its length means. refused: why, and what helps; empty if it answered.
     """
 
     photograph: int
@@ -90,7 +90,7 @@ def report(material: Material) -> Page:
     """The page of a case that may be shown: not of one whose answer is still hidden."""
     m, case, t = material, material.case, material.words.t
     signed = m.signed
-    told = [_told(photograph, answer, m) for photograph, answer in m.answers]
+    told = _once([_told(photograph, answer, m) for photograph, answer in m.answers])
     shown = case.photographs[:MOST_PICTURES]
     left = len(case.photographs) - len(shown)
     return Page(
@@ -128,6 +128,17 @@ def _facts(m: Material) -> list[Row]:
         ("visit", t("time.visit_day", n=case.visit_day) if case.visit_day is not None else ""),
     ]
     return [(t(f"report.{key}"), value or t("app.not_provided")) for key, value in rows]
+
+
+def _once(told: list[Told]) -> list[Told]:
+    """The same promise is told with the first list only: the page is one sheet."""
+    seen: list[Promise] = []
+    found = []
+    for one in told:
+        again = one.promise is not None and one.promise in seen
+        seen += [one.promise] if one.promise is not None else []
+        found.append(replace(one, promise=None) if again else one)
+    return found
 
 
 def _told(photograph: Photograph, answer: Answer, m: Material) -> Told:
