@@ -196,3 +196,62 @@ def test_a_certificate_leaves_it_and_a_new_calibration_does_not(
     assert load_bundle(again).measured == ()
     assert NEVER in (again / "card.md").read_text(encoding="utf-8")
     assert read_card(again).calibrated_on == "tiny"
+
+
+def test_the_command_warns_and_renews_the_card(
+    copied: Path, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from driving import in_process
+
+    preds, report = tmp_path / "preds.parquet", tmp_path / "report"
+    code, said, _ = in_process(capsys, "predict", copied, dataset.path, "--out", preds)
+    assert code == 0
+    assert f"--card {copied}" in said
+    code, said, _ = in_process(capsys, "evaluate", preds, "--out", report, "--resamples", 40)
+    assert code == 0
+    assert "the bundle's card doesn't show this" in said
+    assert load_bundle(copied).measured == ()
+    asked = ("evaluate", preds, "--out", report, "--resamples", 40, "--overwrite")
+    for more, wrong in (
+        (["--card", tmp_path], "not a bundle"),
+        (["--card", copied, "--per", "lesion"], "a card shows numbers of images"),
+    ):
+        before = (report / "evidence.json").read_bytes()
+        code, _, told = in_process(capsys, *asked, *more)
+        assert code == 2
+        assert wrong in told
+        assert (report / "evidence.json").read_bytes() == before
+    code, said, _ = in_process(capsys, *asked, "--card", copied)
+    assert code == 0
+    assert "warning: " in said
+    assert "chance: balanced accuracy is" in said
+    assert f"card: {copied / 'card.md'}" in said
+    assert len(load_bundle(copied).measured) == 1
+    code, said, _ = in_process(capsys, "info", copied)
+    assert "measured: tiny, test part" in said
+    assert "fitted on tiny" in said
+    code, said, _ = in_process(capsys, "info", report)
+    assert "chance: balanced accuracy is" in said
+
+
+def test_another_bundles_predictions_write_no_report(
+    copied: Path, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from driving import in_process
+
+    other = recalibrate(copied, dataset, tmp_path / "other", Choice(coverage=0.8))
+    load_bundle(other).predict(dataset, progress=False).save(tmp_path / "preds.parquet")
+    code, _, told = in_process(
+        capsys,
+        "evaluate",
+        tmp_path / "preds.parquet",
+        "--out",
+        tmp_path / "report",
+        "--resamples",
+        40,
+        "--card",
+        copied,
+    )
+    assert code == 2
+    assert "of another bundle" in told
+    assert not (tmp_path / "report").exists()

@@ -41,11 +41,11 @@ as they did in training, less that where they don't.
 _GROUPS = """## Groups of photographs
 
 Trials on HAM10000 that are about groups, looked at in all groups, whichever the method was told: AUROC of malignant in
-the best group less that in the worst. Groups are estimated tone (the darker half of these
-pictures, which isn't dark skin, and the lighter), contrast of lesion and skin (half and half), hair, ruler and dark
-corners as detected, age from 50 on. A cell: baseline -> method, effect [95 % interval over seeds and resampled lesions].
-Worst groups (above) hold classes of a few test pictures, so only a large effect on them
-can show. `papers_beside.csv` has these and the rest of what was measured beside the claims.
+the best group less that in the worst. Groups are estimated tone (the darker half of these pictures, which isn't dark
+skin, and the lighter), contrast of lesion and skin (half and half), hair, ruler and dark corners as detected, age from
+50 on. A cell: baseline -> method, effect [95 % interval over seeds and resampled lesions]. Worst groups (above) hold
+classes of a few test pictures, so only a large effect on them can show. `papers_beside.csv` has these and the rest of
+what was measured beside the claims.
 
 """
 

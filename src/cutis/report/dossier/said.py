@@ -16,7 +16,7 @@ from cutis.report.dossier.select import (
     score_words,
     tones,
 )
-from cutis.schema.dossier import CounterfactualRow, DossierEvidence, OodRow
+from cutis.schema.dossier import CounterfactualRow, DossierEvidence, NotDoneCode, OodRow
 from cutis.schema.estimate import Estimate, apart, side
 from cutis.schema.evidence import Evidence, Measured
 from cutis.schema.tone import is_tone
@@ -228,12 +228,12 @@ def unknown(d: DossierEvidence) -> list[str]:
 
 def _lacking(d: DossierEvidence) -> list[str]:
     """Parts without a row that `not_done` doesn't explain."""
-    told = " ".join(n.part.lower() for n in d.not_done)
-    parts: Sequence[tuple[str, Sequence[object], tuple[str, ...]]] = (
-        ("changes to the image (blur, light, hair...)", d.shifts, ("shift", "corrupt", "robust")),
-        ("images it was never taught", d.ood, ("distribution", "ood", "strange")),
-        ("the same lesion under changed skin or artefacts", d.counterfactual, ("counterfactual", "tone")),
-        ("attacks", d.attacks, ("attack", "adversar")),
-        ("refusals by group", d.refusals, ("refus",)),
+    told = {n.code for n in d.not_done}
+    parts: Sequence[tuple[str, Sequence[object], NotDoneCode]] = (
+        ("changes to the image (blur, light, hair...)", d.shifts, "shifts"),
+        ("images it was never taught", d.ood, "unknown"),
+        ("the same lesion under changed skin or artefacts", d.counterfactual, "counterfactual"),
+        ("attacks", d.attacks, "attacks"),
+        ("refusals by group", d.refusals, "refusals"),
     )
-    return [name for name, rows, signs in parts if not rows and not any(sign in told for sign in signs)]
+    return [name for name, rows, code in parts if not rows and code not in told]
