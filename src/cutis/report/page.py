@@ -125,12 +125,13 @@ def _subject(evidence: Evidence) -> list[tuple[str, str]]:
     ]
 
 
-def _big(evidence: Evidence, label: str, name: str, estimate: Estimate) -> dict[str, str]:
+def _big(evidence: Evidence, label: str, name: str, estimate: Estimate) -> dict[str, Any]:
     """One of the three numbers: as figures, and as a sentence in natural frequencies."""
     style = words.metric(name).style
     digits = 0 if style == "percent" else 2 if name != "ece" else 3
     if estimate.value is None:
-        return {"label": label, "value": "Not estimable", "interval": "", "words": f"Why: {estimate.reason}."}
+        told = {"label": label, "value": "Not estimable", "interval": "", "words": f"Why: {estimate.reason}."}
+        return told | {"missing": True}
     within = words.interval(estimate, style, digits)
     k, share = len(evidence.info.classes), words.of_100(estimate)
     said = {
@@ -149,6 +150,7 @@ def _big(evidence: Evidence, label: str, name: str, estimate: Estimate) -> dict[
         "label": label,
         "value": words.number(estimate.value, style, digits),
         "interval": f"{within}" if within else "no interval",
+        "missing": False,
         "words": said.strip() + _chance(evidence, name) + (f" ({estimate.reason}.)" if estimate.reason else ""),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cutis import __version__
@@ -27,8 +27,8 @@ class Told:
     """A bundle's answer to one photograph.
 
     listed: (name, "malignant", "benign", or "neither benign nor malignant") of the answers in the list, most probable
-    first; empty if it refused. promise: what the list promises, and on what that rests; None if it refused, or the list
-    before says it. count: what its length means. refused: why, and what helps; empty if it answered.
+    first; empty if it refused. promise: what the list promises, and on what that rests; None if it refused. count: what
+    its length means. refused: why, and what helps; empty if it answered.
     """
 
     photograph: int
@@ -66,7 +66,8 @@ class Page:
 
     status: signed by whom, or that it is preliminary. facts, provenance: (what, value). history, denied: what was asked
     and answered with yes, and with no. override: that the flags outweigh the model's answer, or "". more: how many
-    photographs there was no room for, in words, or "".
+    photographs there was no room for, in words, or "". doubts: of the models as such. promises: of all lists, each
+    sentence once.
     """
 
     title: str
@@ -82,6 +83,8 @@ class Page:
     conclusion: Read | None
     blind: list[Read]
     model: list[Told]
+    doubts: list[str]
+    promises: list[str]
     safety: Safety
     provenance: list[Row] = field(default_factory=list)
 
@@ -90,7 +93,8 @@ def report(material: Material) -> Page:
     """The page of a case that may be shown: not of one whose answer is still hidden."""
     m, case, t = material, material.case, material.words.t
     signed = m.signed
-    told = _once([_told(photograph, answer, m) for photograph, answer in m.answers])
+    told = [_told(photograph, answer, m) for photograph, answer in m.answers]
+    given = [one.promise for one in told if one.promise is not None]
     shown = case.photographs[:MOST_PICTURES]
     left = len(case.photographs) - len(shown)
     return Page(
@@ -109,6 +113,8 @@ def report(material: Material) -> Page:
         conclusion=_read(signed, m) if signed else None,
         blind=[_read(reading, m) for reading in m.blind],
         model=told,
+        doubts=list(dict.fromkeys(line for one in given for line in one.doubts)),
+        promises=list(dict.fromkeys(line for one in given for line in (*one.said, *one.basis))),
         safety=m.words.safety,
         provenance=_provenance(m),
     )
@@ -128,17 +134,6 @@ def _facts(m: Material) -> list[Row]:
         ("visit", t("time.visit_day", n=case.visit_day) if case.visit_day is not None else ""),
     ]
     return [(t(f"report.{key}"), value or t("app.not_provided")) for key, value in rows]
-
-
-def _once(told: list[Told]) -> list[Told]:
-    """The same promise is told with the first list only: the page is one sheet."""
-    seen: list[Promise] = []
-    found = []
-    for one in told:
-        again = one.promise is not None and one.promise in seen
-        seen += [one.promise] if one.promise is not None else []
-        found.append(replace(one, promise=None) if again else one)
-    return found
 
 
 def _told(photograph: Photograph, answer: Answer, m: Material) -> Told:
