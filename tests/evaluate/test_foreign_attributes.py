@@ -59,10 +59,10 @@ def groups(path: Path, attribute: str) -> dict[str, int]:
         ),
         (
             "localization",
-            ["back", "abdomen", "Face", "acral", "", "Rücken", "lower_extremity", *["trunk"] * 5],
+            ["back", "abdomen", "Face", "acral", "", "middle", "lower_extremity", *["trunk"] * 5],
             "anatom_site_1",
             {"Trunk": 7, "Head and neck": 1, "Lower extremity": 1, "unknown": 3},
-            "anatom_site: 1 of 12 cells could not be read as a site of the ISIC vocabulary (Rücken): unknown.",
+            "anatom_site: 1 of 12 cells could not be read as a site of the ISIC vocabulary (middle): unknown.",
         ),
     ],
 )

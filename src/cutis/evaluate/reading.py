@@ -28,7 +28,7 @@ from cutis.evaluate.truth import Truth, as_truth, truth_column, with_hot_truth
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
 from cutis.schema.predictions import Predictions, PredictionsInfo, Task
-from cutis.schema.remark import Remark
+from cutis.schema.remarks import Remark
 from cutis.schema.vocabulary import NO_COMMON_PATH
 from cutis.tables import as_text, find_column, folded, load_table
 
@@ -199,7 +199,7 @@ def _two_way(
     if found.scored == 0:
         how = "as asked with --score-is" if score_is is not None else "by its name"
         words = f"Column {scores.column} is the score of {codes[0]}, {how}: that of {codes[1]} is 1 minus it."
-        told.remarks.append(Remark(code="turned", words=words))
+        told.remarks.append(Remark(code="turned", about=scores.column, words=words))
     p = np.column_stack([values[:, 0], 1 - values[:, 0]] if found.scored == 0 else [1 - values[:, 0], values[:, 0]])
     known = [None if label is None else codes[found.number[label]] for label in said]
     answer = p.argmax(1)  # of equals the first, as with more classes
