@@ -43,6 +43,8 @@ def test_a_perfect_model_is_not_one_of_too_few_images() -> None:
     found = measure(table, resamples=40)
     assert found.find("auroc", "malignant").low is None  # type: ignore[union-attr]
     assert found.remarks == []
+    wrong = predictions(1 - p, ["nv", "mel"] * 12, ["nv", "mel"])
+    assert remarks(measure(wrong, resamples=40)) == [("below chance", about) for about in BOTH]
     few = measure(Predictions(table.table[:14], table.info), resamples=40)  # seven of each
     assert remarks(few) == [("chance unknown", "balanced_accuracy")]
 
@@ -95,7 +97,7 @@ def test_without_an_interval_the_causes_are_said_all_the_same() -> None:
     table = predictions([[0.2, 0.8], [0.8, 0.2]] * 8, ["nv", "mel"] * 8, ["nv", "mel"])
     found = measure(table, resamples=40)
     assert found.find("auroc", "malignant").low is None  # type: ignore[union-attr]
-    assert remarks(found) == [("chance unknown", about) for about in BOTH]
+    assert remarks(found) == [("chance unknown", "balanced_accuracy"), ("below chance", "auroc")]
     assert found.remarks[1].words.endswith(CAUSES)
 
 

@@ -14,7 +14,7 @@ from cutis.report.svg import Figure, clean, template
 from cutis.report.table import by_class, by_group
 from cutis.schema.estimate import Estimate, side
 from cutis.schema.evidence import Evidence, Measured
-from cutis.schema.remarks import Remark, against_chance, beside_chance, chance
+from cutis.schema.remarks import Remark, against, against_chance, chance
 from cutis.schema.safety import safety
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _chance(evidence: Evidence, name: str) -> str:
         return ""
     level = chance(evidence, m)
     of = "100" if name == "balanced_accuracy" else "100 pairs"
-    return " " + _BESIDE_CHANCE[beside_chance(m, level)].format(guess=f"{100 * level:.0f} of {of}")
+    return " " + _BESIDE_CHANCE[against(evidence, m)].format(guess=f"{100 * level:.0f} of {of}")
 
 
 def _malignant(evidence: Evidence) -> tuple[list[str], str]:

@@ -59,7 +59,7 @@ class Remark(BaseModel):
 def remarks(evidence: Evidence) -> list[Remark]:
     """Of balanced accuracy, AUROC (of malignant, else macro), classes and groups that rank upside down, and coverage,
     as far as they were measured; then those of the reading."""
-    found = [_of_chance(m, chance(evidence, m)) for m in against_chance(evidence) if not _is_perfect(evidence, m)]
+    found = [_of_chance(m, chance(evidence, m), against(evidence, m)) for m in against_chance(evidence)]
     found = _with_causes([*found, *_upside_down(evidence)], evidence)
     target = evidence.info.coverage
     if target is not None:
@@ -68,15 +68,23 @@ def remarks(evidence: Evidence) -> list[Remark]:
     return [*(one for one in found if one is not None), *evidence.info.remarks]
 
 
-def _is_perfect(evidence: Evidence, m: Measured) -> bool:
-    """Whether a number is 1 and has no interval for that alone: all resamples agree, and images are not too few.
+def _is_certain(evidence: Evidence, m: Measured) -> bool:
+    """Whether a number is 0 or 1 and has no interval for that alone: all resamples agree, and images are not too few.
 
-    An AUROC has a value from 5 cases and 5 others on, of which chance ranks all right 1 time in 252.
+    An AUROC has a value from 5 cases and 5 others on, of which chance ranks all right, or all wrong, 1 time in 252.
     """
-    if m.value != 1.0 or m.low is not None:
+    if m.value not in (0.0, 1.0) or m.low is not None:
         return False
     rates = [evidence.find("sensitivity", c.code) for c in evidence.info.classes]
     return m.metric != "balanced_accuracy" or all(r.low is not None for r in rates if r is not None and r.n)
+
+
+def against(evidence: Evidence, m: Measured) -> Side:
+    """Where one of `against_chance` stands beside its chance: by its interval, and without one where it is 0 or 1 of
+    images enough."""
+    if _is_certain(evidence, m):
+        return "above" if m.value == 1.0 else "below"
+    return beside_chance(m, chance(evidence, m))
 
 
 def _upside_down(evidence: Evidence) -> list[Remark]:
@@ -135,8 +143,7 @@ def beside_chance(measured: Measured | Estimate, level: float) -> Side:
     return "unknown" if measured.value is None else side(measured, level)
 
 
-def _of_chance(m: Measured, level: float) -> Remark | None:
-    where = beside_chance(m, level)
+def _of_chance(m: Measured, level: float, where: Side) -> Remark | None:
     if where == "above":
         return None
     percent = m.metric == "balanced_accuracy"
@@ -189,7 +196,7 @@ def _number(value: float, percent: bool) -> str:
 
 def _within(m: Measured, percent: bool) -> str:
     assert m.value is not None
-    assert m.low is not None
-    assert m.high is not None
+    if m.low is None or m.high is None:
+        return _number(m.value, percent)
     times, digits = (100, 1) if percent else (1, 2)
     return f"{_number(m.value, percent)} ({times * m.low:.{digits}f}–{times * m.high:.{digits}f})"
