@@ -101,7 +101,7 @@ def _upside_down(evidence: Evidence) -> list[Remark]:
         same = [
             m for m in evidence.measured if m.attribute and (m.metric, m.class_code) == (main.metric, main.class_code)
         ]
-        groups = [m for m in same if m.high is not None and _is_below(m) and m.n < main.n]
+        groups = [m for m in same if _is_below(m) and m.n < main.n]
     if main is not None and groups:
         some = ", ".join(f"{m.attribute} {m.group} ({_within(m, False)})" for m in groups)
         found.append(f"Worse than chance in groups: {_LABELS[main.metric]} of {some}.")
@@ -109,7 +109,7 @@ def _upside_down(evidence: Evidence) -> list[Remark]:
 
 
 def _is_below(m: Measured) -> bool:
-    return m.value is not None and m.value < COIN and (m.high is None or m.high < COIN)
+    return m.value == 0.0 or (m.high is not None and m.high < COIN)
 
 
 def _with_causes(found: list[Remark | None], evidence: Evidence) -> list[Remark | None]:
