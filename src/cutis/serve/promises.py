@@ -82,9 +82,9 @@ def coverage(words: Words, p: Performance) -> str:
 
 
 def place(words: Words, p: Performance) -> str:
-    """ "HAM10000, test part"."""
+    """ "HAM10000 (test part)"."""
     part = words.t(f"measured.part.{p.part}") if words.has(f"measured.part.{p.part}") else ""
-    return ", ".join(filter(None, (p.dataset, part)))
+    return f"{p.dataset} ({part})" if part else p.dataset
 
 
 def alike(words: Words, card: BundleCard, measured: Sequence[Performance], kind: str | None) -> list[str]:

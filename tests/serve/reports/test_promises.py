@@ -54,7 +54,7 @@ def test_measured_on_its_own_test_part_and_elsewhere(card: BundleCard) -> None:
     elsewhere = once("ISIC 2017", "all", own=False, coverage=(0.75, 0.73, 0.77))
     said = told(card, elsewhere, once()).said
     assert said[1:] == [
-        "Measured on HAM10000, test part: 87 of 100 lists held the answer (84 to 89). That is less than it was made "
+        "Measured on HAM10000 (test part): 87 of 100 lists held the answer (84 to 89). That is less than it was made "
         "for.",
         "Measured on ISIC 2017: 75 of 100 lists held the answer (73 to 77). That is less than it was made for.",
     ]
@@ -63,10 +63,10 @@ def test_measured_on_its_own_test_part_and_elsewhere(card: BundleCard) -> None:
 
 def test_a_missing_interval_is_no_kept_promise(card: BundleCard) -> None:
     assert told(card, once(coverage=(0.5,))).said[1] == (
-        "Measured on HAM10000, test part: 50 of 100 lists held the answer, of too few pictures for an interval."
+        "Measured on HAM10000 (test part): 50 of 100 lists held the answer, of too few pictures for an interval."
     )
     assert told(card, once(coverage=(None,))).said[1] == (
-        "Measured on HAM10000, test part: too few pictures to say how often a list holds the answer."
+        "Measured on HAM10000 (test part): too few pictures to say how often a list holds the answer."
     )
     assert estimate(EN, measured("auroc", None)) == "too few pictures to say"
     assert estimate(EN, measured("auroc", 0.6)) == "0.60, of too few pictures for an interval"
@@ -87,7 +87,7 @@ def test_a_model_no_better_than_chance_is_called_so(card: BundleCard) -> None:
     chance = Remark(code="at chance", about="auroc", words="")
     short = Remark(code="coverage below target", about="coverage", words="")
     assert told(card, once(remarks=(chance, chance, short))).doubts == [
-        "On HAM10000, test part this model was no better than chance, as far as those pictures tell."
+        "On HAM10000 (test part) this model was no better than chance, as far as those pictures tell."
     ]
     assert told(card, once()).doubts == []
     unknown = Remark(code="chance unknown", about="balanced_accuracy", words="")
@@ -122,9 +122,11 @@ def test_every_number_has_words_in_every_language(card: BundleCard, language: st
 def test_page_fhir_and_language(a_case: Callable[..., Any], material: Callable[..., Material]) -> None:
     made = material(a_case(), "de")
     made = Material(made.case, made.cards, made.words, made.made, {BUNDLE: (once(),)})
-    (answer,) = report(made).model
+    page = report(made)
+    (answer,) = page.model
+    assert page.promises == [*answer.promise.said, *answer.promise.basis]  # type: ignore[union-attr]
     assert answer.promise is not None
-    kept = "Gemessen an HAM10000, Testteil: 87 von 100 Listen enthielten die Antwort (84 bis 89)."
+    kept = "Gemessen an HAM10000 (Testteil): 87 von 100 Listen enthielten die Antwort (84 bis 89)."
     assert kept in answer.promise.said[1]
     every = [entry["resource"] for entry in fhir_bundle(made)["entry"]]
     assert {resource["language"] for resource in every} == {"de"}
@@ -148,7 +150,7 @@ def test_about(card: BundleCard, tmp_path: Path) -> None:
     assert never["measured"] == []
     elsewhere = once("ISIC 2017", "all", own=False)
     ((where, rows), (there, others)) = about._bundle(EN, Opened(once(), elsewhere))["measured"]  # type: ignore[arg-type]
-    assert (where, there) == ("HAM10000, test part", "ISIC 2017")
+    assert (where, there) == ("HAM10000 (test part)", "ISIC 2017")
     assert ("Lists that hold the answer", "87 % (84 % to 89 %)") in [
         (n, v.replace("\N{NO-BREAK SPACE}", " ")) for n, v in rows
     ]

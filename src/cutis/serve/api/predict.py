@@ -88,9 +88,9 @@ class Predicted(BaseModel):
                     "coverage": {
                         "share": 0.9,
                         "words": "The list was made to hold the answer in 9 of 10 cases like those it was calibrated "
-                        "on. Measured on ham10000, test part: 87 of 100 lists held the answer (84 to 90).",
+                        "on. Measured on ham10000 (test part): 87 of 100 lists held the answer (84 to 90).",
                         "calibrated_on": "747 lesions of ham10000",
-                        "measured": ["Measured on ham10000, test part: 87 of 100 lists held the answer (84 to 90)."],
+                        "measured": ["Measured on ham10000 (test part): 87 of 100 lists held the answer (84 to 90)."],
                     },
                     "answers": [
                         {
