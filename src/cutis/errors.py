@@ -9,8 +9,12 @@ from difflib import get_close_matches
 class CutisError(Exception):
     """Bad input or an impossible request, in one line: what, where, what was expected, and the remedy.
 
-    The command line prints it without a traceback and exits with 2.
+    The command line prints it without a traceback and exits with 2. Line breaks, which come from cells and names that
+    are shown, become blanks.
     """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(" ".join(str(message).splitlines()))
 
 
 def nearest(value: object, choices: Iterable[str], most: int = 12) -> str:

@@ -71,7 +71,7 @@ def test_the_command_shows_and_writes_it(
     assert "pgd, 0.0039" in said
     assert str(both[1].path) in said
     table = pl.read_csv(out)
-    assert len(table) == 8
+    assert len(table) == 10
     assert set(table["bundle"]) == {str(b.path) for b in both}
     assert table.filter(pl.col("metric") == "balanced_accuracy_behind")["value"].min() == 0
     code, _, wrong = in_process(capsys, "rank", both[0].path, both[1].path, "--data", world[1].path, "--out", out)

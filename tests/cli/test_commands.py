@@ -44,8 +44,11 @@ def test_the_whole_job_by_hand(tmp_path: Path):
     assert cutis("predict", out / "bundle", folder, "--out", preds).returncode == 2
     preds.unlink()
     assert cutis("predict", out / "bundle", data, "--out", preds).returncode == 0
-    done = cutis("evaluate", preds, "--out", tmp_path / "report", "--resamples", 50)
+    assert "never measured on pictures" in cutis("info", out / "bundle").stdout
+    done = cutis("evaluate", preds, "--out", tmp_path / "report", "--resamples", 50, "--card", out / "bundle")
     assert done.returncode == 0, done.stderr
+    assert "chance: balanced accuracy is" in done.stdout  # after two passes
+    assert ", test part, " in cutis("info", out / "bundle").stdout
     assert (tmp_path / "report" / "index.html").stat().st_size > 5000
     for path, words in (
         (data, "120 (0 unreadable)"),

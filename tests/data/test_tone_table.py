@@ -13,7 +13,7 @@ import pytest
 from cutis.data.dataset import Dataset
 from cutis.data.tone import estimate_dataset, measure, read_tone, tone_path, tone_schema
 from cutis.errors import CutisError
-from cutis.evaluate.agreement import mean_difference
+from cutis.evaluate.agreement import cohen_kappa, mean_difference
 from cutis.evaluate.resampled import Resampling
 from cutis.evaluate.tone import tone_agreement
 from cutis.image.decode import decode
@@ -117,3 +117,11 @@ def test_agreement_of_estimators():
     assert by_image.n_units == 200
     with pytest.raises(CutisError, match="no column ita_x"):
         tone_agreement(table, ["a", "x"], rank)
+
+
+def test_a_class_that_nobody_was_put_in_counts_in_the_distance():
+    """Classes 0, 1 and 3 of five: 1 and 3 are two apart, not one."""
+    one, two = np.tile([0.0, 1, 3, 3], 10), np.tile([0.0, 3, 1, 3], 10)
+    found = tone_agreement(pl.DataFrame({"ita_a": one, "ita_b": two}), ["a", "b"], int)[0].kappa
+    assert found.value == pytest.approx(cohen_kappa(one, two, weights="quadratic", categories=range(5)).value)
+    assert found.value != pytest.approx(cohen_kappa(one, two, weights="quadratic", categories=(0, 1, 3)).value)

@@ -210,6 +210,29 @@ def test_negatives_are_counted_too() -> None:
     )
 
 
+def test_a_group_is_left_out_for_the_side_that_it_lacks() -> None:
+    """B has 40 benign lesions and no malignant one: it is not the benign that are missing."""
+    toy = {"A": [[18, 2], [3, 17]], "B": [[36, 4], [0, 0]], "C": [[15, 3], [2, 10]]}
+    rows = [
+        (g, t, p)
+        for g, counts in toy.items()
+        for t, row in enumerate(counts)
+        for p, n in enumerate(row)
+        for _ in range(n)
+    ]
+    p = np.array([[0.8, 0.2] if said == 0 else [0.3, 0.7] for _, _, said in rows])
+    world = predictions(p, [("nv", "mel")[t] for _, t, _ in rows], ["nv", "mel"], clinic=[g for g, _, _ in rows])
+    found = measure(world, by=["clinic"], resamples=60)
+    why = get(found, "equalized_odds").reason
+    assert why.endswith("nearest is nv, where B has 0 of other classes and you need 10 more")
+    assert get(found, "gap_auroc", "malignant").reason.endswith(
+        "that are malignant and as many benign: B (0 malignant)"
+    )
+    world = replace(world, table=world.table.filter(pl.col("clinic") != "C"))
+    why = get(measure(world, by=["clinic"], resamples=60), "gap_auroc", "malignant").reason
+    assert why.endswith("nearest is B with 0 malignant, where you need 10 more")
+
+
 def test_small_and_unknown_groups_are_left_out_and_named() -> None:
     toy = {**TOY, "C": [[3, 1, 0], [0, 3, 0], [0, 0, 2]], "D": [[3, 1, 0], [0, 3, 0], [1, 0, 2]]}
     world = table(toy)

@@ -8,6 +8,7 @@ import pytest
 from cutis.errors import CutisError
 from cutis.evaluate.ranking import rank_by_robustness
 from cutis.evaluate.resampled import Resampling
+from cutis.schema.estimate import side
 
 TARGET = ["mel"] * 10 + ["nv"] * 30
 
@@ -33,6 +34,19 @@ def test_equal_models_are_ranked_by_their_loss_and_a_worse_one_is_not():
     assert third.behind.value == pytest.approx(0.4)
     assert second.lost.low is not None
     assert second.lost.low > 0
+    assert second.more.value == pytest.approx(0.3)
+    assert side(second.more, 0.0) == "above"
+
+
+def test_a_rank_is_not_a_difference():
+    """The second loses a little more here; its interval says that this is not shown, and of a few pictures nothing."""
+    models = {"a": (said_of(1, 3), said_of(3, 9)), "b": (said_of(1, 3), said_of(3, 8))}
+    second = rank_by_robustness(models, TARGET)[1]
+    assert second.rank == 2
+    assert second.more.value == pytest.approx(1 / 60)
+    assert side(second.more, 0.0) == "holds"
+    few = {name: tuple(said[6:14] for said in both) for name, both in models.items()}
+    assert side(rank_by_robustness(few, TARGET[6:14], margin=1.0)[1].more, 0.0) == "unknown"
 
 
 def test_units_are_redrawn_whole():

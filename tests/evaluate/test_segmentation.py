@@ -512,3 +512,24 @@ def test_real_masks(shared_data: Path, tmp_path: Path):
     distance = found.find("hd95_max")
     assert distance is not None
     assert 5 < distance.value <= 10.5
+
+
+def test_a_mean_distance_never_stands_without_the_images_that_fail(
+    tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three of 15 predicted masks are empty: in no mean distance, which says so in its own line."""
+    predicted, truth = tmp_path / "predicted", tmp_path / "truth"
+    for folder in (predicted, truth):
+        folder.mkdir()
+    for i in range(15):
+        Image.fromarray(square(5, 5 + i, 20, 20) * np.uint8(255)).save(truth / f"i{i:02}.png")
+        empty = i < 3
+        Image.fromarray(square(6, 5 + i, 0 if empty else 20, 20) * np.uint8(255)).save(predicted / f"i{i:02}.png")
+    with pytest.raises(SystemExit) as end:
+        main(["evaluate-masks", str(predicted), str(truth), "--out", str(tmp_path / "out"), "--resamples", "40"])
+    assert end.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    said = "over 12 of 15 images (20.0 % fail, and are not in this mean)"
+    for name in ("hd95_max", "hd95_mean", "average_surface_distance"):
+        assert said in next(line for line in lines if line.startswith(name))
+    assert said not in next(line for line in lines if line.startswith("jaccard"))

@@ -38,7 +38,7 @@ def test_no_difference_is_not_shown() -> None:
 def test_one_seed_has_no_interval_and_shows_nothing() -> None:
     found = effect(METRIC, tables([0.5]), tables([0.9]))
     assert (found.low, found.high) == (None, None)
-    assert found.verdict("higher") == "not shown"
+    assert found.verdict("higher") == "no interval"  # which is no result, as "not shown" is
 
 
 @pytest.mark.parametrize(("seeds", "spread"), [(3, 0.02), (3, 0.2), (5, 0.2), (5, 1.0)])
@@ -89,4 +89,4 @@ def test_the_side_of_zero_decides() -> None:
     assert made(-0.2, -0.01).verdict("higher") == "contradicted"
     assert made(-0.2, -0.01).verdict("lower") == "holds"
     assert made(-0.2, 0.01).verdict("lower") == "not shown"
-    assert made(None, None).verdict("lower") == "not shown"
+    assert made(None, None).verdict("lower") == "no interval"

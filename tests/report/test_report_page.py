@@ -310,7 +310,7 @@ def test_forest_keeps_groups_that_a_metric_lacks(evidence: Evidence) -> None:
 def test_words() -> None:
     m = Measured(metric="x", value=0.5, low=None, high=None, n=1, n_units=1, unit="image", reason="few")
     assert words.estimate_text(m, "percent") == "50.0\xa0% (no interval)"
-    assert words.of_100(m) == "50 of 100"
+    assert words.of_100(m) == "50 of 100 (no interval)"
     assert words.metric("sensitivity_at_specificity_0.90").label == "Sensitivity at specificity 0.90"
     assert words.metric("specificity_at_point_high_sens").label == "Specificity at “high sens”"
     assert words.metric("new_metric").label == "New metric"

@@ -119,3 +119,9 @@ def test_embeddings() -> None:
 def test_bad_embeddings(ids: list[str], vectors: np.ndarray, words: str) -> None:
     with pytest.raises(CutisError, match=words):
         embeddings_table(ids, vectors)
+
+
+def test_an_error_is_one_line_whatever_it_shows() -> None:
+    from cutis.errors import CutisError
+
+    assert str(CutisError('row 1: "a\nb\r\nc\u2028d" is no class')) == 'row 1: "a b c d" is no class'

@@ -96,14 +96,14 @@ def test_a_letter_that_other_cells_make_doubtful_is_not_read(column: str, cells:
 
 
 def test_sites() -> None:
-    cells = pl.Series(["back", "Lower_Extremity", "palms/soles", "Rücken", "", "Trunk:Anterior trunk"])
+    cells = pl.Series(["back", "Lower_Extremity", "palms/soles", "Mitte", "", "Trunk:Anterior trunk"])
     found, unread = values.read_sites(cells)
     assert found["anatom_site_1"].to_list() == ["Trunk", "Lower extremity", None, None, None, "Trunk"]
     assert found["anatom_site_2"].to_list() == ["Posterior trunk", None, None, None, None, "Anterior trunk"]
     assert found["anatom_site_special"].to_list() == [None, None, "acral palms or soles", None, None, None]
     assert unread is not None
     assert unread.words() == (
-        "anatom_site: 1 of 6 cells could not be read as a site of the ISIC vocabulary (Rücken): unknown."
+        "anatom_site: 1 of 6 cells could not be read as a site of the ISIC vocabulary (Mitte): unknown."
     )
 
 

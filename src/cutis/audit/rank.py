@@ -69,6 +69,7 @@ class Ranking:
                     ("balanced_accuracy_changed", r.changed),
                     ("balanced_accuracy_lost", r.lost),
                     ("balanced_accuracy_behind", r.behind),
+                    ("balanced_accuracy_lost_more", r.more),
                 )
             ],
             infer_schema_length=None,

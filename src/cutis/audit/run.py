@@ -209,7 +209,11 @@ class _Audit:
     def unknown(self) -> tuple[OodRow, ...]:
         if not self.against:
             self.not_done.append(
-                NotDone(part="images it was never taught", why="none were given; pass --against KIND=FOLDER")
+                NotDone(
+                    part="images it was never taught",
+                    why="none were given; pass --against KIND=FOLDER",
+                    code="unknown",
+                )
             )
             return ()
 
@@ -243,7 +247,7 @@ class _Audit:
 
     def attacked(self) -> tuple[AttackRow, ...]:
         if not self.plan.attack_images:
-            self.not_done.append(NotDone(part="attacks", why="left out as asked"))
+            self.not_done.append(NotDone(part="attacks", why="left out as asked", code="attacks"))
             return ()
         from cutis.audit.attack import attack_bundle
 
@@ -262,14 +266,14 @@ class _Audit:
         try:
             return self.steps.rows("attacks", AttackRow, make)
         except CutisError as error:  # torch isn't installed, or the network isn't one of Cutis's
-            self.not_done.append(NotDone(part="attacks", why=str(error)))
+            self.not_done.append(NotDone(part="attacks", why=str(error), code="attacks"))
             return ()
 
     def distances(self, data: Dataset) -> tuple[DistanceRow, ...]:
         others = [s for s in self.against if s.kind == "other source" and (s.path / "dataset.json").is_file()]
         if not others:
             why = "no dataset of another source was given; pass --against other-source=DATASET"
-            self.not_done.append(NotDone(part="distance to other sources", why=why))
+            self.not_done.append(NotDone(part="distance to other sources", why=why, code="distances"))
             return ()
 
         def make() -> list[DistanceRow]:

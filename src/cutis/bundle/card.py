@@ -116,6 +116,9 @@ class BundleCard(BaseModel):
     licence: ComposedLicence
     dataset: str
     dataset_digest: str
+    calibrated_on: str = (
+        ""  # the dataset whose validation part fitted probabilities and sets; "" in bundles made before
+    )
     split: dict[str, Any]
     trained: dict[str, Any]
     parity: tuple[ParityRow, ...]

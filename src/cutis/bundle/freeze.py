@@ -114,6 +114,7 @@ def freeze(
             ),
             dataset=dataset.card.name,
             dataset_digest=dataset.card.digest,
+            calibrated_on=dataset.card.name,
             split=split.proof.model_dump(mode="json"),
             trained=trained,
             parity=parity,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from cutis.bundle.card import FORMAT, BundleCard
+from cutis.bundle.measured import MEASURED, read_measured
 from cutis.bundle.ood import SCORES
 from cutis.bundle.ood.statistics import Statistics
 from cutis.bundle.predict import Bundle
@@ -33,7 +35,8 @@ def load_bundle(
     """
     path = Path(path)
     card = read_card(path)
-    verify_files(path, card)
+    kept = read_measured(path)
+    verify_files(path, card, pages=kept.pages if kept else ())
     if precision not in PRECISIONS:
         raise CutisError(f'precision "{precision}": {nearest(precision, PRECISIONS)}')
     if precision != card.precision and precision not in card.reduced:
@@ -44,7 +47,8 @@ def load_bundle(
     model = (path / MODEL).read_bytes()
     if hashlib.sha256(model).hexdigest() != card.files[MODEL]:  # what runs is what was verified
         raise CutisError(f"{path / MODEL}: changed while it was read. {_REMEDY}")
-    return Bundle(path, card, Runtime(model, name=runtime, precision=precision, threads=threads), _known(path, card))
+    run = Runtime(model, name=runtime, precision=precision, threads=threads)
+    return Bundle(path, card, run, _known(path, card), kept.measured if kept else ())
 
 
 def read_card(path: Path) -> BundleCard:
@@ -79,16 +83,24 @@ def content_digest(content: dict[str, Any]) -> str:
     return sha256_text(canonical_json({k: v for k, v in content.items() if k != "digest"}))
 
 
-def verify_files(path: Path, card: BundleCard) -> None:
-    """Raise CutisError unless the folder holds exactly the card's files, each with its digest."""
+def verify_files(path: Path, card: BundleCard, pages: Sequence[str] | None = ()) -> None:
+    """Raise CutisError unless the folder holds exactly the card's files, each with its digest, and measured.json.
+
+    pages: what else card.md's digest may be, as `measured.Kept` has it; None is anything.
+    """
     for name, expected in sorted(card.files.items()):
         if Path(name).name != name:
             raise CutisError(f'{path}/bundle.json: names "{name}", which is not a plain file name. {_REMEDY}')
         if not (path / name).is_file():
             raise CutisError(f"{path}/{name}: missing. {_REMEDY}")
-        if sha256_file(path / name) != expected:
+        if name == PAGE and pages is None:
+            continue
+        found = sha256_file(path / name)
+        if found != expected and not (name == PAGE and found in (pages or ())):
             raise CutisError(f"{path}/{name}: changed since it was frozen (its SHA-256 differs). {_REMEDY}")
-    extra = sorted({p.name for p in path.iterdir() if not p.name.startswith(".")} - {*card.files, "bundle.json"})
+    extra = sorted(
+        {p.name for p in path.iterdir() if not p.name.startswith(".")} - {*card.files, "bundle.json", MEASURED}
+    )
     if extra:
         raise CutisError(f"{path}/{extra[0]}: not part of this bundle. Move it out of the folder.")
 

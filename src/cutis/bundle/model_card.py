@@ -7,16 +7,19 @@ from typing import Any
 
 from cutis.bundle.card import BundleCard
 from cutis.bundle.ood import SCORES
+from cutis.schema.performance import NEVER, Performance
 
 
-def model_card(card: BundleCard) -> str:
-    """The model card as Markdown."""
+def model_card(card: BundleCard, measured: Sequence[Performance] = ()) -> str:
+    """The model card as Markdown. measured: see `cutis.bundle.measured`."""
     parts = [
         f"# {card.backbone}, trained on {card.dataset}",
         "A classifier of skin images, frozen by Cutis. It answers with a calibrated set of classes, or refuses. "
         "It is not a medical device.",
         f"Licence: **{card.licence.answer}**",
         *(f"Attribution: {who}" for who in card.licence.attribution),
+        "## Measured",
+        *_measured(card, measured),
         "## Classes",
         _table(("code", "name", "counts as", "note"), [_class_row(c) for c in card.classes]),
         "## Input",
@@ -98,6 +101,26 @@ def _calibration(card: BundleCard) -> str:
         ]
         lines.append(_table(("operating point", "p(malignant) from", "sensitivity", "specificity", "n"), rows))
     return "\n\n".join(lines)
+
+
+def _measured(card: BundleCard, measured: Sequence[Performance]) -> list[str]:
+    if not measured:
+        on = card.calibrated_on or card.dataset
+        return [
+            f"**{NEVER}** What calibration promises holds for images like those of {on} only, if at all. To measure: "
+            "`cutis predict THIS_FOLDER DATASET --out preds.parquet`, then `cutis evaluate preds.parquet --out report/ "
+            "--card THIS_FOLDER`."
+        ]
+    parts = []
+    for p in measured:
+        units = f" of {p.n_units:,} {p.unit}s" if p.unit != "image" else ""
+        whose = "kept apart from what it learned from" if p.own else "another dataset; shared patients aren't known"
+        how = "" if p.precision == "fp32" else f", computed in {p.precision}"
+        parts.append(f"### {p.where}\n\n{p.n:,} images{units} ({whose}), {p.measured[:10]}{how}.")
+        parts.append(_table(("measure", f"value ({100 * p.level:g} % interval)"), p.rows()))
+        parts += [f"**{r.words}**" if r.warns else r.words for r in p.remarks]
+    parts.append("On other images than these it was never measured.")
+    return parts
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

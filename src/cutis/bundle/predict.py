@@ -16,6 +16,7 @@ from cutis.bundle.look import Look
 from cutis.bundle.ood import SCORES, Settings, available
 from cutis.bundle.ood.knn import normalise_rows
 from cutis.bundle.ood.statistics import Statistics
+from cutis.bundle.reasons import REFUSALS
 from cutis.bundle.runtime import Runtime
 from cutis.bundle.sources import Source, gather
 from cutis.bundle.stream import BATCH, Chunk, stream
@@ -26,6 +27,7 @@ from cutis.evaluate.conformal import answer_sets
 from cutis.image.decode import Picture
 from cutis.progress import Progress, silent, track
 from cutis.schema.classes import ClassInfo
+from cutis.schema.performance import NEVER, Performance
 from cutis.schema.predictions import Predictions, PredictionsInfo
 
 _IDENTITY = ("image_id", "lesion_id", "patient_id", "source", "target")
@@ -71,12 +73,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified bundle, ready to predict. known: what its out-of-distribution scores know of the training images."""
+    """A verified bundle, ready to predict. known: what its out-of-distribution scores know of the training images.
+    measured: what was measured of it on images that it hadn't learned from (`cutis.bundle.measured`)."""
 
     path: Path
     card: BundleCard
     runtime: Runtime
     known: Statistics
+    measured: tuple[Performance, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -262,15 +266,12 @@ class Bundle:
             inside = None if member is None else [str(codes[c]) for c in order[i] if member[i, c]]
             why = list(out.faults.get(i, ()))
             if card.ood and out.strange[i] > card.ood.threshold:
+                score, value = SCORES[card.ood.method].words, out.strange[i]
                 why.append(
-                    f"unlike the training images: {SCORES[card.ood.method].words} is {out.strange[i]:.3f}, above "
-                    f"{card.ood.threshold:.3f}"
+                    REFUSALS.say("unlike_the_training_images", score=score, value=value, limit=card.ood.threshold)
                 )
             if inside == [] and card.conformal:
-                why.append(
-                    f"no class is likely enough for {card.conformal.coverage:.0%} coverage: the largest probability is "
-                    f"{p[i].max():.3f}"
-                )
+                why.append(REFUSALS.say("no_class_is_likely_enough", coverage=card.conformal.coverage, most=p[i].max()))
             said.sets.append(inside)
             said.status.append("refused" if why else "ok")
             said.reasons.append("; ".join(why) or None)
@@ -322,5 +323,8 @@ class Bundle:
             licence=card.licence.model_dump(mode="json"),
             trained={"backbone": card.backbone, "method": card.method, **card.trained},
             images=str(rows.images),
+            precision=self.runtime.precision,
+            calibrated_on=card.calibrated_on,
+            measured=tuple(f"Measured on {p.words()}." for p in self.measured) or (NEVER,),
             limits=(*card.limits, *rows.limits, *reduced, *ungated),
         )

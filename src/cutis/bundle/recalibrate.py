@@ -89,6 +89,7 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
             update={
                 "calibrator": fitted.calibrator,
                 "conformal": fitted.conformal,
+                "calibrated_on": data.card.name,
                 "gate": fitted.gate,
                 "ood": fitted.ood,
                 "operating_points": fitted.operating_points,

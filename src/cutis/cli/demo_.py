@@ -35,6 +35,7 @@ def demo_(
         Another seed, another demo.
     """
     from cutis.bundle.load import load_bundle
+    from cutis.bundle.measured import record
     from cutis.data.dataset import Dataset
     from cutis.data.importing import import_dataset
     from cutis.data.split import split
@@ -68,9 +69,13 @@ def demo_(
     file = predictions.save(out / "predictions.parquet")
     say("5/5 measuring")
     evidence = evaluate(file, out / "report", seed=seed)
+    record(bundle, evidence)
     say()
     for label, estimate in headline(evidence):
         say(f"{label}: {estimate.format()}")
+    for remark in evidence.remarks:
+        say(f"{'warning' if remark.warns else 'note'}: {remark.words}")
+    say(f"card: {bundle / 'card.md'}")
     say(f"report: {out / 'report' / 'index.html'}   ({(time.monotonic() - started) / 60:.1f} minutes)")
 
 

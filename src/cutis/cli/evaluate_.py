@@ -21,9 +21,12 @@ def evaluate_(
     per: Literal["case", "lesion", "patient"] | None = None,
     combine: Literal["mean", "max", "noisy-or"] = "mean",
     prevalence: float | None = None,
+    card: Path | None = None,
     overwrite: bool = False,
 ) -> None:
     """Measure a predictions file, with intervals, and write the report.
+
+    Warns where the model is no better than chance, or its answer sets don't hold the truth as often as they should.
 
     Parameters
     ----------
@@ -55,17 +58,28 @@ def evaluate_(
         How their probabilities are put together.
     prevalence
         Share of malignant lesions where the model would be used, such as 0.02: for predictive values there.
+    card
+        The bundle that made these predictions: what is measured is kept beside it and shown on its card and in the
+        workbench. Its digest stays the same.
     overwrite
         Replace an earlier report in OUT.
     """
+    from cutis.errors import CutisError
     from cutis.evaluate.protocols import find_protocol
-    from cutis.report import evaluate
+    from cutis.report import check_out, evaluate, write_report
     from cutis.report.headline import headline
 
+    if card is not None:
+        from cutis.bundle.load import read_card
+        from cutis.bundle.measured import checked, record
+
+        read_card(card)
+        if per is not None:
+            raise CutisError(f"--card and --per {per}: a card shows numbers of images. Leave one of them out.")
+    check_out(out, overwrite)
     columns = [c.strip() for c in by.split(",") if c.strip()] if by else None
     evidence = evaluate(
         predictions,
-        out,
         by=columns,
         resamples=resamples,
         unit=unit,
@@ -77,14 +91,25 @@ def evaluate_(
         per=per,
         combine=combine,
         prevalence=prevalence,
-        overwrite=overwrite,
     )
+    if card is not None:
+        checked(card, evidence)
+    write_report(evidence, out, overwrite=overwrite)
     for label, estimate in headline(evidence):
         say(f"{label}: {estimate.format()}")
     if protocol is not None:
         for m in evidence.measured:
             if m.metric == f"{protocol}:{find_protocol(protocol).main}":
                 say(f"{m.metric}: {m.estimate.format()}")
-    for note in dict.fromkeys((*(remark.words for remark in evidence.remarks), *evidence.info.notes)):
-        say(f"note: {note}")
+    for remark in evidence.remarks:
+        say(f"{'warning' if remark.warns else 'note'}: {remark.words}")
+    said = {remark.words for remark in evidence.remarks}
+    for note in dict.fromkeys(evidence.info.notes):
+        if note not in said:
+            say(f"note: {note}")
     say(f"report: {out / 'index.html'}")
+    if card is not None:
+        record(card, evidence)
+        say(f"card: {card / 'card.md'}")
+    elif evidence.info.bundle:
+        say("the bundle's card doesn't show this: give the bundle as --card to have it there and in the workbench")

@@ -71,8 +71,10 @@ def _dataset(path: Path) -> None:
 
 def _bundle(path: Path) -> None:
     from cutis.bundle.load import load_bundle
+    from cutis.schema.performance import NEVER
 
-    card = load_bundle(path).card
+    opened = load_bundle(path)
+    card = opened.card
     conformal, pixels, trained = card.conformal, card.preprocessing.size, card.trained
     sets = "none"
     if conformal:
@@ -84,7 +86,7 @@ def _bundle(path: Path) -> None:
             "input": f"{pixels} x {pixels} px" + (", mirror images averaged" if card.flips else ""),
             "trained on": f"{card.dataset}, {trained.get('images', '?')} images, {trained.get('epochs', '?')} epochs",
             "calibration": card.calibrator.words(),
-            "sets": sets,
+            "sets": sets + (f", fitted on {card.calibrated_on}" if conformal and card.calibrated_on else ""),
             "refuses": f"{card.ood.method} above {card.ood.threshold:.3f}" if card.ood else "nothing",
             "parity": ", ".join(f"{p.runtime} batch {p.batch}: {p.max_delta_p:.1e}" for p in card.parity),
             "licence": card.licence.answer,
@@ -92,6 +94,12 @@ def _bundle(path: Path) -> None:
             "digest": card.digest,
         },
     )
+    for one in opened.measured:
+        say(f"  measured: {one.words()}")
+        for remark in one.remarks:
+            say(f"  {'warning' if remark.warns else 'note'}: {remark.words}")
+    if not opened.measured:
+        say(f"  measured: {NEVER[:1].lower()}{NEVER[1:]}")
     for limit in card.limits:
         say(f"  limit: {limit}")
 
@@ -137,6 +145,8 @@ def _report(path: Path) -> None:
     evidence = Evidence.load(path / "evidence.json")
     rows: dict[str, object] = {label: estimate.format() for label, estimate in headline(evidence)}
     _rows(f"report on {evidence.counts.rows:,} predictions of {evidence.info.dataset or 'an unnamed dataset'}", rows)
+    for remark in evidence.remarks:
+        say(f"  {'warning' if remark.warns else 'note'}: {remark.words}")
     say(f"  page: {path / 'index.html'}")
 
 

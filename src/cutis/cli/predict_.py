@@ -55,5 +55,6 @@ def predict_(
     if broken:
         first = predictions.table.filter(predictions.table["status"] == "error").row(0, named=True)
         say(f"unreadable, for example: {first['image_id']}: {first['reason']}")
-    say(f"next: cutis evaluate {out} --out report/")
+    labelled = predictions.table["target"].null_count() < len(predictions.table)
+    say(f"next: cutis evaluate {out} --out report/" + (f" --card {bundle}" if labelled else ""))
     return 1 if broken else 0

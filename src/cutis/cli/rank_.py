@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from cutis.cli import say
-from cutis.schema.estimate import Estimate
+from cutis.schema.estimate import Estimate, side
 
 
 def rank_(
@@ -71,6 +71,9 @@ def rank_(
     for r in made.ranked:
         told = "".join(f"{_told(e):<24}" for e in (r.clean, r.changed, r.lost))
         say(f"{r.rank or '-':<4}  {r.name:<{width}}  {told}{_told(r.behind)}")
+    for r in made.ranked:
+        if r.rank is not None and r.rank > 1 and (doubt := _DOUBT.get(side(r.more, 0.0))):
+            say(f"note: {r.name}: {doubt} than rank 1: {_told(r.more)}")
     missing = {e.reason: None for r in made.ranked for e in (r.clean, r.changed, r.lost) if e.low is None}
     for note in (*missing, *made.notes):
         say(f"note: {note}")
@@ -80,7 +83,15 @@ def rank_(
         say(f"all numbers: {out}")
 
 
+# Where the interval of what a bundle loses beyond the first by rank lies -> what is to be said of its rank.
+_DOUBT = {
+    "holds": "it is not shown to lose more",
+    "unknown": "too few images to say whether it loses more",
+}
+
+
 def _told(e: Estimate) -> str:
     if e.value is None:
         return "not estimable"
-    return f"{e.value:.3f}" + (f" ({e.low:.3f} to {e.high:.3f})" if e.low is not None and e.high is not None else "")
+    ends = "no interval" if e.low is None or e.high is None else f"{e.low:.3f} to {e.high:.3f}"
+    return f"{e.value:.3f} ({ends})"

@@ -8,7 +8,7 @@ import polars as pl
 
 from cutis.errors import CutisError
 from cutis.schema.predictions import AGE_BANDS
-from cutis.schema.remark import Remark
+from cutis.schema.remarks import Remark
 from cutis.schema.values import READ, read_column, read_sites
 from cutis.tables import as_text, find_column, folded, numbers
 
@@ -96,7 +96,7 @@ def with_known_names(table: pl.DataFrame, leave: Sequence[str] = ()) -> tuple[pl
     if SITE_1 in table.columns and SITE_1 not in leave:
         table, said = _with_region(table)
         unread += said
-    return table, [Remark(code="unread", words=words) for words in unread]
+    return table, [Remark(code="unread", about="attributes", words=words) for words in unread]
 
 
 def _bands(cells: pl.Series) -> pl.Series:

@@ -17,7 +17,6 @@ from cutis import __version__
 from cutis.evaluate.arrays import Bools, Floats
 from cutis.evaluate.blocks import class_blocks
 from cutis.evaluate.bootstrap import check_resampling, interval
-from cutis.evaluate.chance import below_chance
 from cutis.evaluate.discrimination import MALIGNANT
 from cutis.evaluate.fairness import compare_groups
 from cutis.evaluate.groups import find_groups
@@ -33,6 +32,7 @@ from cutis.files import sha256_file
 from cutis.schema.comparison import Compared, Comparison, McNemar, Paired
 from cutis.schema.evidence import Measured
 from cutis.schema.predictions import Predictions, check_predictions
+from cutis.schema.remarks import CAUSES, COIN
 
 SAME = "nearly all resamples give the same difference"
 
@@ -140,12 +140,13 @@ def _below_chance(measured: Sequence[Paired], names: tuple[str, str]) -> list[st
     keys = [(m.metric, m.class_code) for m in measured]
     main = ("auroc", MALIGNANT) if ("auroc", MALIGNANT) in keys else ("macro_auroc", None)
     found = [m for m in measured if (m.metric, m.class_code) == main]
-    said = [
-        below_chance(name, m.metric, m.class_code, value)
+    what = f"AUROC of {MALIGNANT}" if main[0] == "auroc" else "macro AUROC"
+    return [
+        f"{name}: {what} is {value:.3f}, below chance ({COIN}). {CAUSES}"
         for m in found
         for name, value in zip(names, (m.first, m.second), strict=True)
+        if value is not None and value < COIN
     ]
-    return [words for words in said if words]
 
 
 def _dependence(sample: Sample) -> list[str]:

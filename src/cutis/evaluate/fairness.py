@@ -374,7 +374,8 @@ class _Attribute:
         said = f"{ends[0]}" + (f", the worst in {100 * share:.0f} % of the resamples" if share == share else "")
         low, high = np.clip([extreme[0] - drift.max(0), extreme[0] - drift.min(0)], 0.0, 1.0)
         said = "; ".join(filter(None, (said, remark)))
-        self._add(f"worst_{metric}", code, extreme, low, high, two=True, remark=said, ends=ends, rows=rows)
+        some = bool(remark)
+        self._add(f"worst_{metric}", code, extreme, low, high, two=True, remark=said, ends=ends, rows=rows, some=some)
 
     def _equity(
         self, metric: str, code: str | None, who: Sequence[int], values: Floats, overall: Floats, remark: str
@@ -434,6 +435,7 @@ class _Attribute:
         remark: str = "",
         ends: tuple[str | None, str | None] = (None, None),
         rows: Bools | None = None,
+        some: bool = False,
     ) -> None:
         """Report a disparity: values, (1 + resamples), its point first; low, high: bounds in each resample.
 
@@ -469,6 +471,7 @@ class _Attribute:
             reason="; ".join(reasons),
             worst=ends[0] if value is not None else None,
             best=ends[1] if value is not None else None,
+            some=some,
         )
         self.found.append((found, values[1:]))
 

@@ -104,6 +104,8 @@ def _hint(label: str, codes: Sequence[str]) -> str:
     if re.fullmatch(r"-?\d+", label):
         if label == str(len(codes)) and {str(k) for k in range(len(codes))} == set(codes):
             return f"valid: 0 to {len(codes) - 1}. The labels seem to count from 1, the columns from 0: subtract 1."
+        if label == "0" and {str(k + 1) for k in range(len(codes))} == set(codes):
+            return f"valid: 1 to {len(codes)}. The labels seem to count from 0, the columns from 1: add 1."
         if not any(re.fullmatch(r"-?\d+", code) for code in codes):
             return f"valid: {', '.join(codes[:8])}. A number may be a place in any order of them: write the names."
     elif all(re.fullmatch(r"\d+", code) for code in codes):

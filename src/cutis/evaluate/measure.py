@@ -28,7 +28,6 @@ from cutis.errors import CutisError
 from cutis.evaluate.bootstrap import check_resampling
 from cutis.evaluate.calibration import reliability
 from cutis.evaluate.cases import How, Per, check_per, per_case
-from cutis.evaluate.chance import chance_remarks
 from cutis.evaluate.discrimination import MALIGNANT, roc_curve
 from cutis.evaluate.fairness import compare_groups
 from cutis.evaluate.groups import find_groups
@@ -39,6 +38,7 @@ from cutis.evaluate.prevalence import check_prevalence
 from cutis.evaluate.protocols import find_protocol
 from cutis.evaluate.reading import read_predictions
 from cutis.evaluate.sample import Sample, make_sample
+from cutis.evaluate.without import without_tone
 from cutis.files import sha256_file
 from cutis.schema.evidence import Counts, Evidence, Measured, Mistake, RocCurve
 from cutis.schema.identity import group_ids, unit_name
@@ -146,8 +146,6 @@ def measure(
     numbers = measured(sample)
     for g in groups:
         numbers += measured(sample.subset(g.rows), g.attribute, g.name)
-    present = 0 if several else len(np.unique(sample.target))
-    remarks = chance_remarks(numbers, sample.classes, present)
     compared = []
     if not several:
         compared = compare_groups(sample, groups, points=points, resamples=resamples, seed=seed, level=level)
@@ -164,12 +162,12 @@ def measure(
         counts=counts,
         measured=numbers,
         fairness=[c.fairness for c in compared],
+        without=without_tone(sample, groups, resamples=resamples, seed=seed, level=level),
         roc=_curves(sample),
         reliability=reliability(sample) if sample.task == "multi-class" else [],
         confusion=[] if several else _confusion(sample),
         mistakes=mistakes,
-        notes=[*(r.words for r in remarks), *notes],
-        remarks=[*remarks, *info.remarks],
+        notes=notes,
         protocol=protocol or "",
         prevalence=prevalence,
     )

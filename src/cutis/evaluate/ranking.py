@@ -23,13 +23,15 @@ from cutis.schema.estimate import Estimate
 @dataclass(frozen=True)
 class Ranked:
     """clean, changed: balanced accuracies. lost: clean less changed. behind: the best model's clean accuracy less this
-    one's. rank: 1 loses least; None where `behind` is above the margin."""
+    one's. more: what it loses less what the first by rank loses; where its interval holds 0, or there is none, that it
+    is the less robust is not shown. rank: 1 loses least here; None where `behind` is above the margin."""
 
     name: str
     clean: Estimate
     changed: Estimate
     lost: Estimate
     behind: Estimate
+    more: Estimate
     rank: int | None
 
 
@@ -74,13 +76,18 @@ def rank_by_robustness(
     best = max(plain, key=lambda name: plain[name])
     near = sorted((n for n in plain if plain[best] - plain[n] <= margin + 1e-12), key=lambda n: losses[n])
     far = sorted((n for n in plain if n not in near), key=lambda n: -plain[n])
+
+    def loss(name: str) -> Statistic:
+        return _difference(accuracy(right[name][0]), accuracy(right[name][1]))
+
     return [
         Ranked(
             name,
             found(accuracy(right[name][0])),
             found(accuracy(right[name][1])),
-            found(_difference(accuracy(right[name][0]), accuracy(right[name][1]))),
+            found(loss(name)),
             found(_difference(accuracy(right[best][0]), accuracy(right[name][0]))),
+            found(_difference(loss(name), loss(near[0]))),
             near.index(name) + 1 if name in near else None,
         )
         for name in (*near, *far)

@@ -17,18 +17,19 @@ import polars as pl
 
 from cutis.errors import CutisError
 from cutis.evaluate.arrays import Floats, Ints
-from cutis.evaluate.class_names import finder, path_of
+from cutis.evaluate.class_names import finder
 from cutis.evaluate.columns import ANSWERS, IDENTITY_ALIASES, TARGETS, WEIGHTS, keyed, weighed, with_known_names
 from cutis.evaluate.image_names import without_folders
 from cutis.evaluate.labels import label_lists, matched, said_labels
 from cutis.evaluate.shapes import Scores, find_scores, probabilities
+from cutis.evaluate.sides import place, side_of
 from cutis.evaluate.single_score import direction
 from cutis.evaluate.truth import Truth, as_truth, truth_column, with_hot_truth
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
 from cutis.schema.predictions import Predictions, PredictionsInfo, Task
-from cutis.schema.remark import Remark
-from cutis.schema.vocabulary import NO_COMMON_PATH, is_malignant
+from cutis.schema.remarks import Remark
+from cutis.schema.vocabulary import NO_COMMON_PATH
 from cutis.tables import as_text, find_column, folded, load_table
 
 _ROUNDED = 0.02  # rows that sum to one within this were rounded when written, and are divided by their sum
@@ -198,7 +199,7 @@ def _two_way(
     if found.scored == 0:
         how = "as asked with --score-is" if score_is is not None else "by its name"
         words = f"Column {scores.column} is the score of {codes[0]}, {how}: that of {codes[1]} is 1 minus it."
-        told.remarks.append(Remark(code="turned", words=words))
+        told.remarks.append(Remark(code="turned", about=scores.column, words=words))
     p = np.column_stack([values[:, 0], 1 - values[:, 0]] if found.scored == 0 else [1 - values[:, 0], values[:, 0]])
     known = [None if label is None else codes[found.number[label]] for label in said]
     answer = p.argmax(1)  # of equals the first, as with more classes
@@ -229,7 +230,7 @@ def _many(
             classes, values = (*classes, class_info(unseen[0])), np.column_stack([values, np.zeros(len(values))])
             told.notes.append("The predictions have no column UNK: its score is 0 throughout.")
     values = probabilities(values, [f"the score of {c.code}" for c in classes], where)
-    if truth is None and truth_column(table) is None and "labels" not in table.columns:
+    if truth is None and find_column(table.columns, TARGETS) is None and "labels" not in table.columns:
         table = with_hot_truth(table, classes, where, told.notes)
     if "labels" in table.columns:
         labels = label_lists(table["labels"], classes, where)
@@ -247,6 +248,12 @@ def _many(
             )
         task = "one-against-rest"
         told.notes.append("The classes' scores don't sum to one, so each stands alone: calibration is not measured.")
+    elif (off > 1e-3).any() and stand_alone:  # divided, scores would tie otherwise, or pass 0.5, than in the scorer
+        task = "one-against-rest"
+        told.notes.append(
+            f"Rows sum to one within {off.max():.3f} only (rounded when written), and a challenge takes scores as they "
+            "are: calibration is not measured."
+        )
     elif (off > 1e-3).any():
         told.notes.append(
             f"Rows sum to one within {off.max():.3f} only (rounded when written); each is divided by its sum."
@@ -316,20 +323,14 @@ def _assemble(
 def class_info(code: str) -> ClassInfo:
     """A class of another system's, with its place in the ISIC vocabulary as far as its name says."""
     folded_code = folded(code)
-    path = path_of(code) or path_of(code.replace("_", " "))
+    path = place(code)
     merged = folded_code in NO_COMMON_PATH
     return ClassInfo(
         code=code,
         name=_NAMES.get(folded_code, code.replace("_", " ")),
         diagnosis=":".join(path) or None,
-        malignant=_malignant(code),
+        malignant=side_of(code),
         note="merges an indeterminate and a malignant diagnosis, so it is left out of malignant against benign."
         if merged
         else "",
     )
-
-
-def _malignant(label: str) -> bool | None:
-    """Whether a label means a malignant diagnosis; None if the vocabulary doesn't say."""
-    path = path_of(label) or path_of(label.replace("_", " "))
-    return is_malignant((*path, *[None] * (5 - len(path)))) if path else None  # type: ignore[arg-type]

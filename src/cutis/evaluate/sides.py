@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
+
 from cutis.evaluate.class_names import path_of
-from cutis.schema.vocabulary import is_malignant
-from cutis.tables import folded
+from cutis.schema.vocabulary import NO_COMMON_PATH, is_malignant
+from cutis.tables import as_text, folded
 
 PREFIXES = ("p_", "prob_", "proba_", "probability_", "softmax_", "score_")
 LOGITS = ("logit_", "logits_")
@@ -46,7 +48,7 @@ def side_of(word: str) -> bool | None:
     other = NOT.fullmatch(plain)
     if other:
         return other[1] in BENIGN if other[1] in MALIGNANT | BENIGN else None
-    path = path_of(word) or path_of(word.replace("_", " "))
+    path = place(word)
     return is_malignant((*path, *[None] * (5 - len(path)))) if path else None  # type: ignore[arg-type]
 
 
@@ -59,4 +61,15 @@ def is_general(word: str) -> bool:
 
 def is_class(word: str) -> bool:
     """Whether a word plainly names a class: a side, or a diagnosis of the vocabulary."""
-    return is_general(word) or bool(path_of(word) or path_of(word.replace("_", " ")))
+    return is_general(word) or bool(place(word)) or folded(word) in NO_COMMON_PATH
+
+
+def place(word: str) -> tuple[str, ...]:
+    """The ISIC nodes of a class's word, whose blanks may be "_"; () for one that the vocabulary doesn't know."""
+    return path_of(word) or path_of(word.replace("_", " "))
+
+
+def is_yes_or_no(cells: pl.Series) -> bool:
+    """Whether every known cell is a 1 or a 0, a true or a false, and so on, and there is one."""
+    words = {folded(v) for v in as_text(cells).drop_nulls().unique().to_list() if v.strip()}
+    return bool(words) and words <= YES | NO

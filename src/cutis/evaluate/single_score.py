@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cutis.errors import CutisError, nearest
-from cutis.evaluate.class_names import path_of
 from cutis.evaluate.columns import TARGETS
-from cutis.evaluate.sides import NO, NOT, YES, class_word, is_class, is_general, side_of
+from cutis.evaluate.sides import NO, NOT, YES, class_word, is_class, is_general, place, side_of
 from cutis.tables import folded
 
 SIDES = ("benign", "malignant")
@@ -119,7 +118,7 @@ def _named(word: str, found: Direction) -> int | None:
         return 1 if positive else None
     if found.custom:
         return 1 if side_of(word) is True else None
-    same = [k for k, n in enumerate(names) if word == folded(n) or (path_of(word) and path_of(word) == path_of(n))]
+    same = [k for k, n in enumerate(names) if word == folded(n) or (place(word) and place(word) == place(n))]
     if same:
         return same[0]
     if is_general(word) or names == SIDES:

@@ -13,7 +13,7 @@ from cutis.errors import CutisError
 from cutis.evaluate.class_names import finder
 from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
 from cutis.evaluate.shapes import numbers
-from cutis.evaluate.sides import class_word, is_class
+from cutis.evaluate.sides import class_word, is_class, is_yes_or_no
 from cutis.schema.classes import ClassInfo
 from cutis.tables import as_text, find_column, folded
 from cutis.tables import numbers as decimals
@@ -62,7 +62,7 @@ def truth_column(table: pl.DataFrame) -> str | None:
     usual = find_column(table.columns, TARGETS)
     if usual is not None:
         return usual
-    found = [c for c in table.columns if is_class(class_word(c)) and _is_hot(table[c])]
+    found = [c for c in table.columns if is_class(class_word(c)) and is_yes_or_no(table[c])]
     return found[0] if len(found) == 1 else None
 
 

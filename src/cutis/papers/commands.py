@@ -125,7 +125,7 @@ def look_at_worlds(how: How, results: Path, say: Say) -> None:
     from cutis.papers.worlds import WORLDS
 
     _check(how)
-    useless = []
+    useless, untold = [], []
     with _worlds_in(how) as make:
         for name in [how.world] if how.world else WORLDS:
             if _is_real(name):
@@ -142,8 +142,12 @@ def look_at_worlds(how: How, results: Path, say: Say) -> None:
                 say(f"{name}, {arm}: gap {found[-1].value:+.3f}{told}")
                 record(worlds_file(results), world_row(name, arm, found[-1], how.told))
             baseline, oracle = found
-            if baseline.low is None or baseline.low <= 0 or oracle.value >= baseline.low:
+            if baseline.low is None:
+                untold.append(name)
+            elif baseline.low <= 0 or oracle.value >= baseline.low:
                 useless.append(name)
+    if untold:
+        say(f"{', '.join(untold)}: too few seeds to say whether it can tell methods apart (give --seeds 2 or more)")
     if useless:
         raise CutisError(f"{', '.join(useless)}: can't tell methods apart: no gap to close, or the oracle doesn't.")
 

@@ -17,10 +17,10 @@ Made by `cutis papers page` from `src/cutis/papers/claims/` and `benchmarks/resu
 the test in small worlds and with small networks: a verdict says what happened there, not what a paper measured
 elsewhere. *Effect* is method less baseline, the mean over seeds with a 95 % interval (between seeds and over resampled
 patients or lesions of the test part). A verdict is where that interval lies: of twenty mechanisms that do nothing one
-would still be beside 0. *Budget*: what differs from the world's own settings; scale is the share of its images. *Cost*
-is a step's time over the plain step's (`benchmarks/papers_overhead.py`), or where no step was timed, a training's wall
-time over the baseline's, whatever else the machine did. `cutis papers show ID` tells more, `cutis papers run ID`
-repeats it.
+would still be beside 0. "Not shown" is an interval that holds 0; without an interval there is no verdict. *Budget*:
+what differs from the world's own settings; scale is the share of its images. *Cost* is a step's time over the plain
+step's (`benchmarks/papers_overhead.py`), or where no step was timed, a training's wall time over the baseline's,
+whatever else the machine did. `cutis papers show ID` tells more, `cutis papers run ID` repeats it.
 
 | id | mechanism | world | verdict | metric | baseline | effect | seeds | budget | cost |
 |---|---|---|---|---|---|---|---|---|---|
@@ -41,10 +41,11 @@ as they did in training, less that where they don't.
 _GROUPS = """## Groups of photographs
 
 Trials on HAM10000 that are about groups, looked at in all groups, whichever the method was told: AUROC of malignant in
-the best group less that in the worst. Groups are estimated tone (half and half), contrast of lesion and skin (half and
-half), hair, ruler and dark corners as detected, age from 50 on. A cell: baseline -> method, effect [95 % interval over
-seeds and resampled lesions]. Worst groups (above) hold classes of a few test pictures, so only a large effect on them
-can show. `papers_beside.csv` has these and the rest of what was measured beside the claims.
+the best group less that in the worst. Groups are estimated tone (the darker half of these pictures, which isn't dark
+skin, and the lighter), contrast of lesion and skin (half and half), hair, ruler and dark corners as detected, age from
+50 on. A cell: baseline -> method, effect [95 % interval over seeds and resampled lesions]. Worst groups (above) hold
+classes of a few test pictures, so only a large effect on them can show. `papers_beside.csv` has these and the rest of
+what was measured beside the claims.
 
 """
 

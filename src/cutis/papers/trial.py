@@ -20,10 +20,12 @@ from cutis.errors import CutisError
 from cutis.evaluate.arrays import Floats, Ints
 from cutis.evaluate.bootstrap import multiplicities
 from cutis.papers.claim import Made, Metric, Trial
+from cutis.schema.estimate import side
 from cutis.schema.identity import group_ids
 from cutis.train.run import find_split, train
 
-Verdict = Literal["holds", "not shown", "contradicted"]
+# "no interval": one seed, or resamples that say nothing. It is no "not shown", which is a result.
+Verdict = Literal["holds", "not shown", "contradicted", "no interval"]
 RESAMPLES = 400
 LEVEL = 0.95
 
@@ -49,9 +51,10 @@ class Effect(Mean):
 
     def verdict(self, better: str) -> Verdict:
         """By which side of 0 the interval lies on."""
-        if self.low is None or self.high is None or self.low <= 0 <= self.high:
-            return "not shown"
-        return "holds" if (self.low > 0) == (better == "higher") else "contradicted"
+        where = side(self, 0.0)
+        if where in ("unknown", "holds"):
+            return "no interval" if where == "unknown" else "not shown"
+        return "holds" if (where == "above") == (better == "higher") else "contradicted"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cutis.report import words
@@ -46,11 +47,29 @@ def _summary(f: Fairness) -> str:
             why.setdefault((m.value is None, m.reason), []).append(words.metric(m.metric).label)
     for (lacking, reason), labels in why.items():
         said.append(f"{', '.join(labels)}{' not estimable' if lacking else ''}: {reason}")
-    tests = [t for t in f.tests if t.metric == of]
-    if tests:
-        differ = sum(1 for t in tests if (1.0 if t.p_holm is None else t.p_holm) < SIGNIFICANT)
-        said.append(f"{differ} of {len(tests)} {'pair' if len(tests) == 1 else 'pairs'} of groups differ beyond chance")
+    said += filter(None, (pairs_text([t for t in f.tests if t.metric == of]),))
     return " ".join(words.sentence(part) for part in said)
+
+
+def differing(tests: Sequence[GroupTest]) -> int:
+    """How many pairs of groups are shown to differ."""
+    return sum(t.p_holm is not None and t.p_holm < SIGNIFICANT for t in tests)
+
+
+def pairs_text(tests: Sequence[GroupTest]) -> str:
+    """ "1 of 3 pairs of groups differ beyond chance"; pairs that have no test are told apart; "" without a pair."""
+    if not tests:
+        return ""
+    known = [t for t in tests if t.p_holm is not None]
+    untold = len(tests) - len(known)
+    if not known:
+        return f"too few images to say whether {_pairs(untold)} of groups {'differs' if untold == 1 else 'differ'}"
+    told = f"{differing(known)} of {_pairs(len(known))} of groups differ beyond chance"
+    return told + (f"; of {untold:,} more there are too few images to say" if untold else "")
+
+
+def _pairs(n: int) -> str:
+    return f"{n:,} {'pair' if n == 1 else 'pairs'}"
 
 
 def details(evidence: Evidence) -> dict[str, Detail]:
@@ -70,8 +89,10 @@ def _detail(f: Fairness) -> Detail:
             f"{len(differ)} of {len(known)} tests of a pair of groups show a difference beyond chance (p under "
             f"{SIGNIFICANT:g} after Holm's adjustment for the pairs of a measure)."
         )
+    if len(known) < len(f.tests):
+        pairs += f" Of {len(f.tests) - len(known)} more there are too few images to say."
     more = [f"and {len(differ) - _SHOWN} more, in evidence.json"] if len(differ) > _SHOWN else []
-    return Detail(table, f.left_out, pairs, [_pair(t) for t in differ[:_SHOWN]] + more)
+    return Detail(table, f.left_out, pairs.strip(), [_pair(t) for t in differ[:_SHOWN]] + more)
 
 
 def _name(m: Disparity) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cutis.report import fairness, words
+from cutis.report import fairness, tones, words
 from cutis.report.figures import forest_metrics
 from cutis.report.headline import chosen
 from cutis.report.parts import part, parts
 from cutis.report.split_proof import proof
 from cutis.report.svg import Figure, clean, template
 from cutis.report.table import by_class, by_group
-from cutis.schema.estimate import Estimate
+from cutis.schema.estimate import Estimate, side
 from cutis.schema.evidence import Evidence, Measured
+from cutis.schema.remarks import Remark, against, against_chance, chance
 from cutis.schema.safety import safety
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def context(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[i
         "style": Markup(template("figures.css") + template("page.css")),
         "title": _title(evidence),
         "subject": _subject(evidence),
+        "warnings": [{"kind": _kind(r), "words": r.words} for r in evidence.remarks if r.warns],
+        "of_sets": [r.words for r in evidence.remarks if r.about == "coverage" and not r.warns],
+        "tones": tones.notes(evidence),
         "headline": [_big(evidence, *item) for item in chosen(evidence)],
         "malignant": malignant,
         "caution": caution,
@@ -95,6 +99,11 @@ def context(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[i
     }
 
 
+def _kind(remark: Remark) -> str:
+    """As `split_proof.ProofText.kind`."""
+    return "unknown" if remark.code == "chance unknown" else "broken"
+
+
 def _title(evidence: Evidence) -> str:
     data = evidence.info.dataset or "an unnamed dataset"
     part = f", {evidence.info.part} part" if evidence.info.part else ""
@@ -116,15 +125,15 @@ def _subject(evidence: Evidence) -> list[tuple[str, str]]:
     ]
 
 
-def _big(evidence: Evidence, label: str, name: str, estimate: Estimate) -> dict[str, str]:
+def _big(evidence: Evidence, label: str, name: str, estimate: Estimate) -> dict[str, Any]:
     """One of the three numbers: as figures, and as a sentence in natural frequencies."""
     style = words.metric(name).style
     digits = 0 if style == "percent" else 2 if name != "ece" else 3
     if estimate.value is None:
-        return {"label": label, "value": "Not estimable", "interval": "", "words": f"Why: {estimate.reason}."}
+        told = {"label": label, "value": "Not estimable", "interval": "", "words": f"Why: {estimate.reason}."}
+        return told | {"missing": True}
     within = words.interval(estimate, style, digits)
     k, share = len(evidence.info.classes), words.of_100(estimate)
-    target = evidence.info.coverage
     said = {
         "macro_average_precision": "Mean over the labels of the area under precision and recall; for a label, chance "
         "is its share of the images.",
@@ -134,16 +143,34 @@ def _big(evidence: Evidence, label: str, name: str, estimate: Estimate) -> dict[
         f"{share.replace(' of 100', ' of 100 pairs')}.",
         "macro_auroc": "Shown one image of a class and one of another, it ranks them the right way round in "
         f"{share.replace(' of 100', ' of 100 pairs')}, averaged over the classes.",
-        "coverage": f"The answer set holds the true class for {share} images"
-        + (f"; it was calibrated to do so for {100 * target:.0f}." if target else "."),
+        "coverage": f"The answer set holds the true class for {share} images. " + words.made_for(evidence, estimate),
         "ece": f"Its confidence is off by {100 * estimate.value:.1f} points of 100 on average.",
     }[name]
     return {
         "label": label,
         "value": words.number(estimate.value, style, digits),
         "interval": f"{within}" if within else "no interval",
-        "words": said + (f" ({estimate.reason}.)" if estimate.reason else ""),
+        "missing": False,
+        "words": said.strip() + _chance(evidence, name) + (f" ({estimate.reason}.)" if estimate.reason else ""),
     }
+
+
+_BESIDE_CHANCE = {
+    "above": "Guessing gets {guess}.",
+    "holds": "No better than chance, as far as these images tell: guessing gets {guess}.",
+    "below": "Worse than chance: guessing gets {guess}.",
+    "unknown": "Too few images to say whether that is better than chance, {guess}.",
+}
+
+
+def _chance(evidence: Evidence, name: str) -> str:
+    """How a headline number stands beside chance, as a sentence; "" for one that isn't held against it."""
+    m = next((m for m in against_chance(evidence) if m.metric == name), None)
+    if m is None:
+        return ""
+    level = chance(evidence, m)
+    of = "100" if name == "balanced_accuracy" else "100 pairs"
+    return " " + _BESIDE_CHANCE[against(evidence, m)].format(guess=f"{100 * level:.0f} of {of}")
 
 
 def _malignant(evidence: Evidence) -> tuple[list[str], str]:
@@ -215,11 +242,15 @@ def _leaning(evidence: Evidence) -> str:
         return ""
     sure = sum(b.n * (b.confidence or 0.0) for b in bins) / n
     right = sum(b.n * (b.accuracy or 0.0) for b in bins) / n
-    leans = "neither over- nor underconfident"
-    if abs(sure - right) > 0.02:
-        leans = "overconfident" if sure > right else "underconfident"
     shown = [words.number(v, "percent", 0) for v in (sure, right)]
-    return f"On average it is {shown[0]} sure and right in {shown[1]}: overall it is {leans}."
+    told = f"On average it is {shown[0]} sure and right in {shown[1]}:"
+    accuracy = evidence.find("accuracy")
+    where = "unknown" if accuracy is None else side(accuracy, sure)
+    if where == "unknown":
+        return f"{told} too few images to say whether it is overconfident."
+    if where == "holds":
+        return f"{told} with so many images, that doesn't show it to be over- or underconfident overall."
+    return f"{told} overall it is {'underconfident' if where == 'above' else 'overconfident'}."
 
 
 def _held_in(evidence: Evidence) -> int | None:

@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from cutis.report.metric_words import further
-from cutis.schema.estimate import Estimate
+from cutis.schema.estimate import Estimate, Side
 from cutis.schema.evidence import Evidence, Measured
+from cutis.schema.remarks import beside_chance
+from cutis.schema.tone import method
 
 NOT_PROVIDED = "not provided"
 
@@ -115,7 +117,12 @@ def _between_groups(form: str, name: str) -> Metric:
 
 def attribute(name: str) -> str:
     """ "body site", "sex by age" for "sex*age_band"."""
-    return " by ".join(_ATTRIBUTES.get(part, label(part)) for part in name.split("*"))
+    return " by ".join(_ATTRIBUTES.get(part) or _tone_seen(part) or label(part) for part in name.split("*"))
+
+
+def _tone_seen(part: str) -> str:
+    seen = method(part)
+    return "" if not seen else f"skin tone as {'Cutis' if seen == 'cutis' else seen} sees it"
 
 
 def upper(text: str) -> str:
@@ -164,11 +171,32 @@ def estimate_text(estimate: Estimate | Measured, style: str, digits: int | None 
 
 
 def of_100(estimate: Estimate | Measured) -> str:
-    """A share in natural frequency: "88 of 100 (82–93)"."""
+    """A share in natural frequency: "88 of 100 (82–93)", or "88 of 100 (no interval)"."""
     if estimate.value is None:
         return estimate_text(estimate, "percent")
-    within = interval(estimate, "percent", 0)
-    return f"{100 * estimate.value:.0f} of 100" + (f" ({within})" if within else "")
+    return f"{100 * estimate.value:.0f} of 100 ({interval(estimate, 'percent', 0) or 'no interval'})"
+
+
+def too_few(estimate: Estimate | Measured) -> str:
+    """Why nothing can be said of a number that has no interval: "too few images to say; only 8 lesions..."."""
+    return "too few images to say" + (f"; {estimate.reason.rstrip('.')}" if estimate.reason else "")
+
+
+_KEPT: dict[Side, str] = {
+    "below": "Here it doesn't.",
+    "holds": "Here that is kept, as far as these images tell.",
+    "above": "Here it holds it more often: the sets are larger than they need be.",
+    "unknown": "Too few images to say whether it does here.",
+}
+
+
+def made_for(evidence: Evidence, covered: Estimate) -> str:
+    """What the answer sets were made for, on whose images, and whether they keep it here; "" without a promise."""
+    meant, on = evidence.info.coverage, evidence.info.calibrated_on
+    if meant is None:
+        return ""
+    where = f"on the validation part of {on}" if on else "on validation images"
+    return f"It was made to hold it for {100 * meant:g} of 100, {where}. {_KEPT[beside_chance(covered, meant)]}"
 
 
 def day(iso: str) -> str:

@@ -115,11 +115,15 @@ class DistanceRow(Row):
     words: str = ""
 
 
+NotDoneCode = Literal["", "shifts", "unknown", "counterfactual", "attacks", "refusals", "distances"]
+
+
 class NotDone(Row):
-    """A part of the audit that was not made, and why."""
+    """A part of the audit that was not made, and why. code: which part; "" of one that has no table here."""
 
     part: str
     why: str
+    code: NotDoneCode = ""
 
 
 class DossierEvidence(BaseModel):

@@ -3,9 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Status = Literal["ok", "not estimable"]
+# Where an interval lies beside a value. "unknown" (there is no interval) is never "holds": nothing was shown.
+Side = Literal["below", "holds", "above", "unknown"]
+
+
+class HasInterval(Protocol):
+    """An `Estimate`, or what has its ends."""
+
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+
+
+def side(m: HasInterval, at: float) -> Side:
+    """Where the interval of `m` lies beside `at`. Every sentence that says "better", "worse" or "not shown" asks here.
+
+    >>> e = Estimate(value=0.6, low=0.5, high=0.7, n=90, n_units=90, unit="lesion")
+    >>> side(e, 0.4), side(e, 0.5), side(e, 0.8), side(Estimate.missing("few", n=3, n_units=3, unit="lesion"), 0.5)
+    ('above', 'holds', 'below', 'unknown')
+    """
+    if m.low is None or m.high is None:
+        return "unknown"
+    return "above" if m.low > at else "below" if m.high < at else "holds"
+
+
+def apart(a: HasInterval, b: HasInterval) -> bool | None:
+    """Whether two intervals have no value in common; None if one of them is missing."""
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return None
+    return a.high < b.low or b.high < a.low
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

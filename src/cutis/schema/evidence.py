@@ -6,13 +6,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
 from cutis.errors import CutisError
 from cutis.files import read_json, write_json
 from cutis.schema.estimate import Estimate, Status
 from cutis.schema.predictions import PredictionsInfo
-from cutis.schema.remark import Remark
+from cutis.schema.remarks import Remark, remarks
 
 FORMAT = 1
 
@@ -42,11 +42,13 @@ class Measured(BaseModel):
 class Disparity(Measured):
     """How far apart the groups of `attribute` are in one measure (`group` is None).
 
-    worst, best: the groups at the ends, where they can be named (not where classes are averaged).
+    worst, best: the groups at the ends, where they can be named (not where classes are averaged). some: of a worst
+    group, whether it is over some of the classes or groups only; `reason` says which.
     """
 
     worst: str | None = None
     best: str | None = None
+    some: bool = False
 
 
 class GroupTest(BaseModel):
@@ -139,14 +141,21 @@ class Evidence(BaseModel):
     counts: Counts
     measured: list[Measured]
     fairness: list[Fairness] = []
+    # metric "without": the share of images, overall and of each class, whose skin tone (`attribute`) nobody could tell
+    without: list[Measured] = []
     roc: list[RocCurve]
     reliability: list[ReliabilityBin]
     confusion: list[list[int]]  # rows: target, columns: predicted, in class order
     mistakes: list[Mistake]
     notes: list[str] = []
-    remarks: list[Remark] = []  # those of the notes that programs branch on
     protocol: str = ""  # the challenge whose scores are among `measured`, as "<protocol>:<metric>"
     prevalence: float | None = None  # of malignancy, as stated for predictive values and decision curves
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def remarks(self) -> list[Remark]:
+        """What a reader must know before all numbers, by code."""
+        return remarks(self)
 
     def find(
         self, metric: str, class_code: str | None = None, attribute: str | None = None, group: str | None = None

@@ -15,7 +15,7 @@ from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
-from cutis.schema.remark import Remark
+from cutis.schema.remarks import Remark
 from cutis.schema.values import read_column
 from cutis.tables import as_text, read_parquet
 
@@ -44,7 +44,9 @@ class PredictionsInfo(BaseModel):
     split: the split's proof (`cutis.data.split.Proof` as a dict), {} if none. part: which part was predicted.
     coverage: what the sets were calibrated to (0.9), None if there are no sets. operating_points: as in the bundle.
     licence: the composed answer. trained: training evidence (time, epochs, sizes...). images: folder that `file` is
-    relative to, for thumbnails. limits: sentences a reader must know. task: "multi-class" (rows sum to one, one class
+    relative to, for thumbnails. limits: sentences a reader must know. precision: of the computation. calibrated_on: the
+    dataset whose validation part fitted the sets ("" if not recorded). measured: what was measured of the bundle before
+    these predictions, in sentences. task: "multi-class" (rows sum to one, one class
     is true), "multi-label" (each class its own yes or no; the truth is the list column `labels`) or "one-against-rest"
     (one class is true, but scores are each their own and don't sum to one, as challenge submissions may). notes: how
     the table came to be what it is (read from another system's file, photographs put together). remarks: those notes
@@ -66,6 +68,9 @@ class PredictionsInfo(BaseModel):
     trained: dict[str, Any] = {}
     images: str = ""
     limits: tuple[str, ...] = ()
+    precision: str = "fp32"
+    calibrated_on: str = ""
+    measured: tuple[str, ...] = ()
     task: Task = "multi-class"
     notes: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()

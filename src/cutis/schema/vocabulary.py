@@ -7,10 +7,10 @@ Accepted: the full path ("Benign:...:Nevus"), its last word ("Nevus"), the Archi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import cache
 
 from cutis.errors import CutisError, nearest
+from cutis.schema.sites import find_site, paths, suggest_site
 
 Levels = tuple[str | None, str | None, str | None, str | None, str | None]
 UNKNOWN: Levels = (None, None, None, None, None)
@@ -44,7 +44,7 @@ _OLD_DIAGNOSES = {
 }
 # akiec merges actinic keratosis (indeterminate) and Bowen's disease (malignant): no level of the tree is true for both.
 NO_COMMON_PATH = frozenset({"akiec", "actinic keratosis / intraepithelial carcinoma"})
-_OLD_SITES = {
+OLD_SITES = {
     "anterior torso": "Trunk",
     "posterior torso": "Trunk",
     "lateral torso": "Trunk",
@@ -74,24 +74,19 @@ SPECIAL_SITES = {
 }
 
 
-def _enum(kind: str) -> type[StrEnum]:
-    if kind == "diagnosis":
-        from isic_metadata.diagnosis_hierarchical import DiagnosisEnum
+def _diagnoses() -> tuple[str, ...]:
+    """Every node of the hierarchy of diagnoses, by its full path."""
+    from isic_metadata.diagnosis_hierarchical import DiagnosisEnum
 
-        return DiagnosisEnum
-    from isic_metadata.anatom_site_hierarchical import AnatomSiteEnum
-
-    return AnatomSiteEnum
+    return tuple(str(m) for m in DiagnosisEnum)
 
 
 @cache
-def _index(kind: str) -> dict[str, str]:
+def _index() -> dict[str, str]:
     """Casefolded full path, last word, and old name -> path. A last word that ends several paths means the deepest."""
-    nodes = sorted((str(m) for m in _enum(kind)), key=lambda path: path.count(":"))
+    nodes = sorted(_diagnoses(), key=lambda path: path.count(":"))
     index = {path.rsplit(":", 1)[-1].casefold(): path for path in nodes}
-    index |= {
-        old: path for old, path in (_OLD_DIAGNOSES if kind == "diagnosis" else _OLD_SITES).items() if path in nodes
-    }
+    index |= {old: path for old, path in _OLD_DIAGNOSES.items() if path in nodes}
     return index | {path.casefold(): path for path in nodes}
 
 
@@ -104,7 +99,8 @@ def diagnosis_levels(value: str | None) -> Levels:
 
 
 def site_levels(value: str | None) -> Levels:
-    """Five levels of an anatomical site; all None for None, "unknown" and names that span regions ("acral").
+    """Five levels of an anatomical site (path, last word, old name, synonym or German name); all None for None,
+    "unknown" and names that span regions ("acral").
 
     Raises CutisError, naming the nearest valid value, for a name the vocabulary doesn't know.
     """
@@ -113,19 +109,41 @@ def site_levels(value: str | None) -> Levels:
 
 def _levels(kind: str, value: str | None) -> Levels:
     folded = (value or "").strip().casefold()
-    if folded in {"", "unknown"} or folded in NO_COMMON_PATH or (kind == "anatom_site" and folded in SPECIAL_SITES):
+    if folded in {"", "unknown"} or folded in NO_COMMON_PATH:
         return UNKNOWN
-    path = _index(kind).get(folded)
+    path = _site(str(value)) if kind == "anatom_site" else _index().get(folded)
+    if path == "":
+        return UNKNOWN
     if path is None:
-        raise CutisError(f'{kind} "{value}" is not in the ISIC vocabulary: {nearest(str(value), names(kind))}')
+        near = _near_site(str(value)) if kind == "anatom_site" else nearest(str(value), names(kind))
+        raise CutisError(f'{kind} "{value}" is not in the ISIC vocabulary: {near}')
     one, two, three, four, five = path.split(":") + [None] * (4 - path.count(":"))
     return one, two, three, four, five
 
 
+def _site(value: str) -> str | None:
+    """The path of a site by any of its names; "" of one that spans regions, None of what isn't known.
+
+    Of those that span regions only the keys of `SPECIAL_SITES` count: by them the special name is kept beside.
+    """
+    if value.strip().casefold() in SPECIAL_SITES:
+        return ""
+    found = find_site(value)
+    return None if found is None else found.path or None
+
+
+def _near_site(value: str) -> str:
+    """Words for an error: a site that was probably meant, else some of the names. What is only spelled alike and lies
+    elsewhere on the body is never offered."""
+    meant = suggest_site(value)
+    meant = next((key for key, special in SPECIAL_SITES.items() if special == meant), meant)
+    return f'did you mean "{meant}"?' if meant else nearest("", names("anatom_site"))
+
+
 def names(kind: str) -> tuple[str, ...]:
     """Every accepted name of "diagnosis" or "anatom_site", as an error message would offer it."""
-    old: Mapping[str, str] = _OLD_DIAGNOSES if kind == "diagnosis" else _OLD_SITES
-    ends = [str(m).rsplit(":", 1)[-1] for m in _enum(kind)]
+    old: Mapping[str, str] = _OLD_DIAGNOSES if kind == "diagnosis" else OLD_SITES
+    ends = [path.rsplit(":", 1)[-1] for path in (_diagnoses() if kind == "diagnosis" else paths())]
     special = NO_COMMON_PATH if kind == "diagnosis" else SPECIAL_SITES
     return tuple(dict.fromkeys([*old, *special, *ends]))
 

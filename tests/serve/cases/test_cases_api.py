@@ -160,7 +160,7 @@ def test_the_queue_in_pages(bench: TestClient, photographs: list[bytes]) -> None
     [
         (["selfie"], {}, 422, "kind"),
         (["overview", "overview"], {}, 422, "kind: 2 of them for 1 pictures"),
-        (["overview"], {"site": "elbo"}, 422, "did you mean"),
+        (["overview"], {"site": "elbo"}, 422, "Did you mean"),
         (["overview"], {"symptoms": ["bleeding=perhaps"]}, 422, "bleeding=yes"),
         (["overview"], {"symptoms": ["bleed"]}, 422, "did you mean"),
         (["overview"], {"bundle": "0" * 64}, 404, "no bundle"),

@@ -36,7 +36,11 @@ def test_a_signed_case(a_case, material) -> None:
 def test_the_model_is_told_as_a_list(a_case, material) -> None:
     (told,) = report(material(a_case())).model
     assert told.listed == [("Nevus", "benign"), ("Melanoma", "malignant")]
-    assert told.coverage == "In 9 of 10 such cases the answer is in this list."
+    assert told.promise is not None
+    assert told.promise.said == [
+        "The list was made to hold the answer in 9 of 10 cases like those it was calibrated on.",
+        "How often it does was never measured on pictures that the model hadn't learned from.",
+    ]
     assert told.count == "The list holds most of what the model knows: it can't tell."
     assert told.refused == []
 
@@ -52,8 +56,9 @@ def test_counts_say_what_they_mean(a_case, material) -> None:
 def test_a_refusal_lists_nothing(a_case, material) -> None:
     reason = "too blurred: Hold it. ; no class is likely enough for 90% coverage: the largest probability is 0.4"
     (told,) = report(material(a_case([pictured(0, answered("refused", reason.replace(" ;", ";")))]))).model
-    assert (told.listed, told.coverage, told.count) == ([], "", "")
+    assert (told.listed, told.promise, told.count) == ([], None, "")
     assert [one.code for one in told.refused] == ["too_blurred", "no_class_is_likely_enough"]
+    assert told.refused[1].numbers.startswith("The most probable answer has 0.400, too little for a list that holds ")
 
 
 def test_flags_outweigh_a_benign_answer_only(a_case, material) -> None:
@@ -95,11 +100,17 @@ def test_where_it_comes_from(a_case, material) -> None:
     gone = Material(made.case, {}, made.words, datetime(2027, 1, 1, tzinfo=UTC))
     assert ("Model bundle", BUNDLE) in report(gone).provenance
     assert report(gone).model[0].listed == [("nv", ""), ("mel", "")]
-    assert report(gone).model[0].coverage == made.words.t("answer.no_coverage")
+    promise = report(gone).model[0].promise
+    assert promise is not None
+    assert promise.whole == made.words.t("answer.no_coverage")
 
 
 def test_in_german(a_case, material) -> None:
     page = report(material(a_case(readings=[read()]), "de"))
     assert page.status == "Unterschrieben von dr-a, 2. März 2026"
     assert page.model[0].listed == [("Nävus", "gutartig"), ("Melanom", "bösartig")]
+    assert dict(page.facts)["Körperstelle"] == "Rumpf › Rücken"
+    reason = "all hair or structure: 45 % of what isn't lesion"
+    hairy = report(material(a_case([pictured(0, tone={"ita": None, "reason": reason})]), "de"))
+    assert hairy.pictures[0].tone.endswith(": Haare oder Struktur auf 45 % der Haut")
     assert page.safety.title == "Keine Diagnose."

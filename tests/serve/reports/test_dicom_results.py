@@ -84,7 +84,9 @@ def test_structured_report(photograph: Photograph, a_case, material, tmp_path: P
     assert '"answer-ok"' in said
     assert said.count("Member of the answer set") == 2
     assert BUNDLE in said
-    assert "hold the truth in 90%" in said
+    assert "calibrated to hold the truth in 90% of cases like those" in said
+    assert "whether this picture is like those is not known" in said
+    assert "never measured on pictures that the model hadn't learned from" in said
     assert "Not a diagnosis" in said
     assert data == structured_report(made_of, photograph)
     valid(data, tmp_path)

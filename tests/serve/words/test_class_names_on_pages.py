@@ -51,3 +51,35 @@ def found(value: Any, key: str) -> list[Any]:
         own = [value[key]] if key in value else []
         return own + [one for v in value.values() for one in found(v, key)]
     return [one for v in value for one in found(v, key)] if isinstance(value, list) else []
+
+
+def test_sites_and_promises_in_german(opened: Callable[..., Any], tmp_path: Path, photographs: list[bytes]) -> None:
+    with opened(tmp_path, language="de") as client:
+        files = [("pictures", ("a.jpg", photographs[0], "image/jpeg"))]
+
+        def sent(site: str) -> Any:
+            return client.post("/api/cases", files=files, data={"kind": "dermoscopy", "site": site})
+
+        wrong = sent("Rippe")
+        assert wrong.status_code == 422
+        assert wrong.json()["detail"] == (
+            "Körperstelle: „Rippe“ ist hier als Körperstelle nicht bekannt. Wählen Sie eine aus der Liste."
+        )
+        assert "Meinten Sie „Unterarm“?" in sent("Unterarn").json()["detail"]
+        case = sent("linker Unterarm").json()
+        assert (case["site"], case["note"]) == ("Upper extremity:Forearm", "linker Unterarm")
+        form = client.get("/new").text
+        assert '<option value="Unterarm">' in form
+        assert "Forearm" not in form
+        for path in ("/?state=all", f"/cases/{case['id']}", f"/cases/{case['id']}/report"):
+            page = client.get(path, headers={"Accept": "text/html"}).text
+            assert "Unterarm" in page, path
+            assert "Forearm" not in page, path
+        queue = client.get("/?site=Upper+extremity", headers={"Accept": "text/html"}).text
+        assert '<option value="Upper extremity" selected>Arm</option>' in queue
+        assert case["id"] in queue
+        page = client.get(f"/cases/{case['id']}").text
+        assert "wurde nie an Bildern gemessen, an denen das Modell nicht gelernt hat" in page
+        assert "Ob dieses Bild solchen gleicht, ist nicht bekannt" in page
+        about = client.get("/about").text
+        assert "Nie, an Bildern, an denen es nicht gelernt hat" in about

@@ -113,26 +113,28 @@ def test_mistakes_are_named() -> None:
 @pytest.mark.parametrize(
     ("share", "words"),
     [
-        (0.9, "In 9 of 10 such cases the answer is in this list."),
-        (0.8, "In 8 of 10 such cases the answer is in this list."),
-        (0.95, "In 19 of 20 such cases the answer is in this list."),
-        (0.98, "In 49 of 50 such cases the answer is in this list."),
-        (0.99, "In 99 of 100 such cases the answer is in this list."),
-        (0.975, "In 195 of 200 such cases the answer is in this list."),
-        (0.999, "In 999 of 1,000 such cases the answer is in this list."),
+        (0.9, "9 of 10"),
+        (0.8, "8 of 10"),
+        (0.95, "19 of 20"),
+        (0.98, "49 of 50"),
+        (0.99, "99 of 100"),
+        (0.975, "195 of 200"),
+        (0.999, "999 of 1,000"),
     ],
 )
 def test_coverage(share: float, words: str) -> None:
-    assert EN.coverage(share) == words
+    said = f"The list was made to hold the answer in {words} cases like those it was calibrated on."
+    assert EN.coverage(share) == said
 
 
 def test_coverage_in_german() -> None:
-    assert DE.coverage(0.9) == "In 9 von 10 solchen Fällen steht die Antwort in dieser Liste."
+    said = "Die Liste soll die Antwort in 9 von 10 Fällen wie denen enthalten, an denen sie eingestellt wurde."
+    assert DE.coverage(0.9) == said
 
 
 @given(st.floats(0.5, 0.9999))
 def test_coverage_never_promises_more_than_it_is(share: float) -> None:
-    k, of = (int(part.replace(",", "")) for part in (EN.coverage(share).split()[i] for i in (1, 3)))
+    k, of = (int(part.replace(",", "")) for part in re.findall(r"in ([\d,]+) of ([\d,]+) cases", EN.coverage(share))[0])
     assert share - 0.002 < k / of <= share + 5e-5
 
 

@@ -74,8 +74,12 @@ def write(
     sites = [sr.FindingSite(anatomic_location=_coded(region))] if (region := region_of(row)) is not None else None
     parameters = [f"digest of the model's bundle: {digest}"]
     if info.coverage is not None:
-        parameters.append(f"answer sets hold the truth in {info.coverage:.0%} of cases like those calibrated on")
-    parameters += [*([f"dataset: {info.dataset}"] if info.dataset else []), *info.limits]
+        on = f" on {info.calibrated_on}" if info.calibrated_on else ""
+        parameters.append(
+            f"answer sets were calibrated{on} to hold the truth in {info.coverage:.0%} of cases like those"
+        )
+        parameters.append("whether this picture is like those is not known")
+    parameters += [*info.measured, *([f"dataset: {info.dataset}"] if info.dataset else []), *info.limits]
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
             uid=lesion_uid(row) if row["lesion_id"] else uid("finding", image.SOPInstanceUID),
@@ -105,6 +109,7 @@ def write(
         imaging_measurements=[group],
     )
     said = [str(answer[f"p_{c.code}"]) for c in info.classes] + [str(answer["set"]), answer["status"], answer["reason"]]
+    said += info.measured  # another text is another instance
     made = sr.ComprehensiveSR(
         evidence=[image],
         content=content[0],

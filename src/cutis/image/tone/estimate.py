@@ -17,12 +17,13 @@ from cutis.image import colour
 from cutis.image.tone.illuminant import cast
 from cutis.image.tone.ita import METHODS, Estimator, Measured
 from cutis.image.tone.monk import nearest_monk
+from cutis.image.tone.reasons import TONE_REASONS
 from cutis.image.tone.skin_pixels import Photo
 from cutis.image.tone.thresholds import THRESHOLDS
 
 RESAMPLES = 100
 DEFAULT = "cutis"
-NO_MASK = "no lesion mask: the picture's border was taken for skin"
+NO_MASK = TONE_REASONS.say("no_mask")
 
 
 @dataclass(frozen=True)

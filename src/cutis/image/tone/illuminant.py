@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from cutis.image import colour
+from cutis.image.tone.reasons import TONE_REASONS
 
 HUE = (5.0, 95.0)  # degrees
 CHROMA = (3.0, 55.0)
@@ -20,9 +21,9 @@ def cast(lab: np.ndarray) -> str:
     hue = float(colour.hue_angle(lab))
     chroma = float(np.hypot(lab[1], lab[2]))
     if chroma < CHROMA[0]:
-        return f"cast: skin is grey (chroma {chroma:.1f}, skin has {CHROMA[0]:.0f} and more)"
+        return TONE_REASONS.say("grey", chroma=chroma, least=CHROMA[0])
     if not HUE[0] <= hue <= HUE[1]:
-        return f"cast: skin's hue is {hue:.0f} degrees, outside {HUE[0]:.0f} to {HUE[1]:.0f}"
+        return TONE_REASONS.say("hue", hue=hue, low=HUE[0], high=HUE[1])
     if chroma > CHROMA[1]:
-        return f"cast: skin's chroma is {chroma:.0f}, above {CHROMA[1]:.0f}"
+        return TONE_REASONS.say("chroma", chroma=chroma, most=CHROMA[1])
     return ""

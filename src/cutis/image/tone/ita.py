@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cutis.image import colour
+from cutis.image.tone.reasons import TONE_REASONS
 from cutis.image.tone.skin_pixels import Photo, black_hat, by_colour
 
 Centre = Literal["mean", "within", "median", "median within", "mode"]
@@ -89,14 +90,14 @@ def _of_pixels(
     photo: Photo, rng: np.random.Generator, resamples: int, *, where: Where, centre: Centre, plain: bool
 ) -> Measured:
     if where == "not lesion" and photo.lesion is None:
-        return Measured(None, reason="needs a lesion mask")
+        return Measured(None, reason=TONE_REASONS.say("needs_mask"))
     taken = pixels(photo, where)
     n = taken.n
     if where == "skin" and (why := photo.too_little):
         return Measured(None, n_pixels=n, reason=why)
     if len(taken.light) == 0:
-        nothing = {"not lesion": "all lesion: no pixel lies outside it", "whole": "all black"}
-        return Measured(None, reason=nothing.get(where, "no skin-coloured pixel"))
+        nothing = {"not lesion": "lesion_everywhere", "whole": "all_black"}
+        return Measured(None, reason=TONE_REASONS.say(nothing.get(where, "no_skin_colour")))
     # Methods that take the same pixels share the draws, so that what they differ by isn't chance.
     key = f"{where} drawn {resamples}"
     if key not in photo.taken:
@@ -113,7 +114,7 @@ def _of_pixels(
     red = resampled(taken.red, taken.blocks, weights[:1])
     angles = angle(light, yellow, plain=plain)
     if not np.isfinite(angles[0]):
-        return Measured(None, n_pixels=n, reason="grey of L* 50 has no angle")
+        return Measured(None, n_pixels=n, reason=TONE_REASONS.say("no_angle"))
     return Measured(float(angles[0]), angles[1:], np.array([light[0], red[0], yellow[0]]), n)
 
 
@@ -230,7 +231,7 @@ def _bevan(photo: Photo, rng: np.random.Generator, resamples: int, *, plain: boo
     means = photo.taken["bevan"]
     angles = angle(means[:, 0], means[:, 2], plain=plain)
     if not np.isfinite(angles).any():
-        return Measured(None, reason="grey of L* 50 has no angle")
+        return Measured(None, reason=TONE_REASONS.say("no_angle"))
     best = int(np.nanargmax(angles))
     draws = np.nanmax(angles[rng.integers(0, 8, (resamples, 8))], axis=1)
     return Measured(float(angles[best]), draws, means[best], 400)
@@ -269,7 +270,7 @@ def _corbin(photo: Photo, rng: np.random.Generator, resamples: int) -> Measured:
     cut = int(np.ceil(width * 0.04 / side)) * side
     rows, columns = (height - 2 * cut) // side, (width - 2 * cut) // side
     if rows < 2 or columns < 2:
-        return Measured(None, reason="too small a picture for patches of 8 pixels")
+        return Measured(None, reason=TONE_REASONS.say("small"))
     lab = photo.lab[cut : cut + rows * side, cut : cut + columns * side]
     edges = (lab[:side], lab[-side:], lab[side:-side, :side].swapaxes(0, 1), lab[side:-side, -side:].swapaxes(0, 1))
     patches = np.concatenate([e.reshape(side, -1, side, 3).swapaxes(0, 1).reshape(-1, side * side, 3) for e in edges])
@@ -278,7 +279,7 @@ def _corbin(photo: Photo, rng: np.random.Generator, resamples: int) -> Measured:
     angles = angle(_trimmed(light, lit), _trimmed(yellow, np.ones_like(lit)))
     known = np.isfinite(angles)
     if not known.any():
-        return Measured(None, reason="all black")
+        return Measured(None, reason=TONE_REASONS.say("all_black"))
     angles = angles[known]
     draws = np.sort(angles[rng.integers(0, len(angles), (resamples, len(angles)))].T, axis=0)
     draws = (draws[(len(angles) - 1) // 2] + draws[len(angles) // 2]) / 2  # their medians

@@ -15,6 +15,7 @@ import numpy as np
 
 from cutis.errors import CutisError
 from cutis.image import colour
+from cutis.image.tone.reasons import TONE_REASONS
 
 WORK = 256  # pixels: the longer side that is worked on
 MARGIN = 0.03  # of the longer side: skin nearer to the lesion than this isn't used
@@ -151,26 +152,26 @@ class Photo:
         fewest = min(FEWEST, 0.25 * whole) if whole >= 64 else np.inf
         found, outside = np.count_nonzero(self.skin), np.count_nonzero(self.outside)
         if outside < fewest and self.lesion is not None and self.lesion.any():
-            return f"all lesion: {outside} pixels lie outside it and its margin"
+            return TONE_REASONS.say("all_lesion", pixels=outside)
         if found < LEAST * outside:
             shares = {
-                "hair or structure": self.hair,
+                "hair": self.hair,
                 "glare": self.glare,
                 "black": self.rim,
-                "ink or a blue cast": self.ink,
+                "ink": self.ink,
             }
             name, most = max(shares.items(), key=lambda item: int((item[1] & self.outside).sum()))
             share = (most & self.outside).sum() / outside
-            return f"all {name}: {100 * share:.0f} % of what isn't lesion"
+            return TONE_REASONS.say(name, share=100 * share)
         if found < fewest:
-            return f"too few skin pixels: {found} of {whole}"
+            return TONE_REASONS.say("few_pixels", found=found, whole=whole)
         hair = self.hair & self.outside
         if hair.sum() > 0.2 * outside:
             # Hair is darker than the skin between. Where what is left is nearly black and much of what was taken for
             # hair is far lighter, it is the other way round: skin shows through a pelt.
             left = float(np.median(self.light[self.skin]))
             if left < 25 and float(np.quantile(self.light[hair], 0.9)) > left + 20:
-                return f"all hair or structure: what is left is near black (L* {left:.0f})"
+                return TONE_REASONS.say("pelt", light=left)
         return ""
 
 

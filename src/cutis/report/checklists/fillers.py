@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cutis.report import words
-from cutis.report.dossier import said
+from cutis.report import tones, words
+from cutis.report.dossier import by_group, disturbs, said
 from cutis.report.dossier.select import attack_words, norm_words, primary, suites, tone_groups
 from cutis.report.headline import chosen
 from cutis.report.split_proof import proof
@@ -95,9 +95,8 @@ def _output(d: DossierEvidence) -> str:
     if not d.clean.info.classes:
         return ""
     k, coverage = len(d.clean.info.classes), d.clean.info.coverage
-    sets = (
-        "" if coverage is None else f", and a set of classes meant to hold the true one for {100 * coverage:g} of 100"
-    )
+    on = f" like those of {d.clean.info.calibrated_on}" if d.clean.info.calibrated_on else " like those calibrated on"
+    sets = "" if coverage is None else f", and a set meant to hold the true class for {100 * coverage:g} of 100{on}"
     return f"A probability for each of {k} {'class' if k == 1 else 'classes'}{sets}; or a refusal with its reason."
 
 
@@ -264,7 +263,9 @@ def _sites(d: DossierEvidence) -> str:
 @_filler("groups")
 def _tone(d: DossierEvidence) -> str:
     groups = [f"{words.attribute(a)} {g}" for a, g in tone_groups(d.clean)]
-    return _joined([_counted(_distribution(d, "skin", "tone")), _told([("Measured by", groups)])])
+    return _joined(
+        [_counted(_distribution(d, "skin", "tone")), _told([("Measured by", groups)]), *tones.notes(d.clean)]
+    )
 
 
 @_filler("whom")
@@ -336,7 +337,7 @@ def _performance(d: DossierEvidence) -> str:
     if not d.clean.measured:
         return ""
     found = [(label, words.estimate_text(m, words.metric(name).style)) for label, name, m in chosen(d.clean)]
-    return _told(found)
+    return _joined([_told(found), *(r.words for r in d.clean.remarks if r.warns)])
 
 
 @_filler("answers")
@@ -388,7 +389,7 @@ def _subgroups(d: DossierEvidence) -> str:
 
 @_filler("groups")
 def _fairness(d: DossierEvidence) -> str:
-    return _joined(f"{name}: {text}" for name, text in said.groups(d.clean))
+    return _joined(f"{name}: {text}" for name, text in by_group.groups(d.clean))
 
 
 @_filler("confidence")
@@ -400,7 +401,7 @@ def _calibration(d: DossierEvidence) -> str:
 
 @_filler("sets")
 def _sets(d: DossierEvidence) -> str:
-    found = [(n, d.clean.find(n)) for n in ("coverage", "set_size")]
+    found = [(n, d.clean.find(n)) for n in ("coverage", "coverage_per_lesion", "set_size")]
     return _told((words.metric(n).label, words.estimate_text(m, words.metric(n).style)) for n, m in found if m)
 
 
@@ -427,7 +428,7 @@ def _shifts(d: DossierEvidence) -> str:
     if primary(d.shifts) is None:
         return ""
     tried = len({(r.suite, r.shift) for r in d.shifts if r.severity})
-    first = said.worst_shift(d)
+    first = disturbs.worst_shift(d)
     return _joined([f"{tried} changes to the image were tried, in {len(suites(d.shifts))} suites.", first])
 
 

@@ -17,7 +17,6 @@ from cutis.report.dossier.select import (
     change_style,
     everyone,
     harm,
-    is_tone,
     keys,
     kind_words,
     metric_words,
@@ -35,6 +34,7 @@ from cutis.report.figures import DotRow, all_figures, dot_rows, safe_name
 from cutis.report.svg import Figure
 from cutis.schema.dossier import AttackRow, CounterfactualRow, DossierEvidence, RefusalRow, ShiftRow
 from cutis.schema.evidence import Evidence
+from cutis.schema.tone import is_tone
 
 _DRAWN_MEASURES = 4  # of each suite, by severity; all are in the tables
 _SHORT = 10  # signs of an amount that a small panel has room for

@@ -7,7 +7,9 @@ from typing import Any
 
 from cutis.report import page, words
 from cutis.report.checklists import UNVERIFIED, Filled, summary
-from cutis.report.dossier import said, tables
+from cutis.report.dossier import by_group, disturbs, said, tables
+from cutis.report.dossier.by_group import for_clinician
+from cutis.report.dossier.drawing import coverage_by_tone, refused_by_group
 from cutis.report.dossier.methods import methods
 from cutis.report.dossier.select import (
     keys,
@@ -48,15 +50,19 @@ def _data(d: DossierEvidence) -> str:
 
 def clinician(d: DossierEvidence, figures: Mapping[str, Figure]) -> str:
     """index.html: one page in plain words."""
+    whole, d = d, for_clinician(d)
+    # what isn't for a clinician is in no figure either; the auditor's page and the folder have all of them
+    shown = {"coverage-by-tone": coverage_by_tone(d.clean), "refused-by-group": refused_by_group(d.refusals)}
+    figures = {n: f for n, f in figures.items() if n not in shown} | {n: f for n, f in shown.items() if f is not None}
     key = primary(d.shifts)
     score = next((score_words(r.score) for r in own_score(d)), "")
     given = _base(d, figures) | {
         "title": f"What this model can and can't do, as measured on {_data(d)}",
         "in_short": said.in_short(d),
-        "whom": said.for_whom(d),
-        "groups": said.groups(d.clean),
+        "whom": said.for_whom(whole),
+        "groups": by_group.groups(d.clean),
         "refuses": said.refuses(d),
-        "topics": said.topics(d),
+        "topics": disturbs.topics(d),
         "same_lesion": said.same_lesion(d),
         "strange": said.strange(d),
         "score": score,

@@ -2,58 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from cutis.report import words
+from cutis.report.dossier.by_group import by_tone, too_small, unequal
+from cutis.report.dossier.disturbs import worst_shift
 from cutis.report.dossier.select import (
     WORLDS,
-    before,
-    change_style,
-    direction,
     everyone,
-    is_tone,
     kind_words,
     known,
-    metric_words,
-    middles,
-    more_is_worse,
     own_score,
-    primary,
     score_words,
-    shift_words,
-    strength,
-    tone_groups,
     tones,
-    unit_of,
-    worst,
 )
-from cutis.report.fairness import SIGNIFICANT
-from cutis.schema.dossier import CounterfactualRow, DossierEvidence, OodRow, ShiftRow
-from cutis.schema.estimate import Estimate
-from cutis.schema.evidence import Disparity, Evidence, Fairness, Measured
+from cutis.schema.dossier import CounterfactualRow, DossierEvidence, NotDoneCode, OodRow
+from cutis.schema.estimate import Estimate, apart, side
+from cutis.schema.evidence import Evidence, Measured
+from cutis.schema.tone import is_tone
 
-# What a clinician asks about, the signs of a shift's name that belong to it, and whether its absence is worth a line.
-_TOPICS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
-    ("Hair", ("hair",), True),
-    ("A ruler", ("ruler",), True),
-    ("Ink or writing", ("ink", "pen", "marker", "character"), True),
-    ("Gel bubbles", ("bubble", "gel"), False),
-    ("Blur", ("blur", "defocus", "motion"), True),
-    ("Light and colour", ("bright", "contrast", "temperature", "kelvin", "white", "colour"), True),
-    ("Dark corners", ("corner", "vignette"), False),
-    ("Compression", ("jpeg", "compress", "messag", "pixel"), True),
-    ("Camera noise", ("noise", "gaussian", "speckle", "impulse", "shot"), False),
-    ("Zoom and turn", ("zoom", "rotat", "turn"), False),
-    ("Sharpening", ("sharpen",), False),
-    ("Without polarised light", ("unpolar", "polar"), False),
-)
-_WORST = ("worst_balanced_accuracy", "worst_accuracy")
 _FEW = 30  # below so many images a class or group is called small
 
 
 def in_short(d: DossierEvidence) -> list[str]:
     """The strongest and weakest points found, a line each."""
-    made = [_other_bundle(d), _classes(d.clean), _groups(d.clean), worst_shift(d), _most_flips(d), _most_accepted(d)]
+    made = [_other_bundle(d), _classes(d.clean), unequal(d.clean), worst_shift(d), _most_flips(d), _most_accepted(d)]
     return [s for s in made if s]
 
 
@@ -74,10 +47,14 @@ def _classes(e: Evidence) -> str:
         return ""
     found.sort(key=lambda pair: pair[1].value or 0.0)
     (low, least), (high, most) = found[0], found[-1]
-    return (
-        f"It finds {words.of_100(most)} images of {_name(high.name)}{_small(most)}, but only {words.of_100(least)} of "
-        f"{_name(low.name)}{_small(least)}."
-    )
+    best = f"{words.of_100(most)} images of {_name(high.name)}{_small(most)}"
+    last = f"{words.of_100(least)} of {_name(low.name)}{_small(least)}"
+    distinct = apart(least, most)
+    if distinct is None:
+        return f"It found {best} and {last}: too few images to say whether it finds one more often than the other."
+    if not distinct:
+        return f"It finds {best} and {last}; the intervals overlap, so which class it finds least is not shown."
+    return f"It finds {best}, but only {last}."
 
 
 def _name(name: str) -> str:
@@ -88,78 +65,13 @@ def _small(m: Measured | Estimate) -> str:
     return f" ({m.n:,} {words.plural('image', m.n)} only)" if m.n < _FEW else ""
 
 
-def _groups(e: Evidence) -> str:
-    """The attribute whose worst group is furthest behind, those first whose groups differ beyond chance."""
-    found = [(f, lowest, gap) for f in e.fairness if (lowest := _lowest(f)) is not None and (gap := _gap(f, lowest))]
-    if not found:
-        return ""
-    f, lowest, gap = max(found, key=lambda at: (_differing(at[0], at[1])[0] > 0, at[2].value or 0.0))
-    of, name = lowest.metric.removeprefix("worst_"), words.attribute(f.attribute)
-    told = f"{words.metric(of).label.lower()} {words.estimate_text(lowest, 'percent')} in {lowest.worst}"
-    why = f" ({lowest.reason})" if lowest.reason else ""
-    if not _differing(f, lowest)[0]:
-        return (
-            f"No two groups that could be compared differ beyond chance; the widest spread is by {name}: {told}{why}."
-        )
-    return f"It does not do equally well for everyone: by {name}, {told}, {_points(gap)} behind the best group{why}."
-
-
-def _lowest(f: Fairness) -> Disparity | None:
-    """The worst group's balanced accuracy; its accuracy, where only that is over all classes."""
-    found = [m for m in f.measured if m.metric in _WORST and m.class_code is None and m.value is not None]
-    found.sort(key=lambda m: (" classes" in m.reason, _WORST.index(m.metric)))
-    return next(iter(found), None)
-
-
-def _gap(f: Fairness, lowest: Disparity) -> Disparity | None:
-    name = lowest.metric.replace("worst_", "gap_")
-    return next((m for m in f.measured if m.metric == name and m.class_code is None and m.value is not None), None)
-
-
-def _differing(f: Fairness, lowest: Disparity) -> tuple[int, int]:
-    """How many pairs of groups differ beyond chance, of how many."""
-    of = lowest.metric.removeprefix("worst_")
-    tests = [t for t in f.tests if t.metric == of and t.class_code is None]
-    return sum(t.p_holm is not None and t.p_holm < SIGNIFICANT for t in tests), len(tests)
-
-
-def _points(gap: Measured) -> str:
-    within = words.interval(gap, "percent")
-    return f"{100 * (gap.value or 0):.1f} points" + (f" ({within})" if within else "")
-
-
-def worst_shift(d: DossierEvidence) -> str:
-    key = primary(d.shifts)
-    row = None if key is None else worst(middles(d.shifts, key))
-    if key is None or row is None:
-        return ""
-    if direction(row.change) * (-1 if more_is_worse(row.metric) else 1) >= 0:
-        return f"No change to the image that was tried makes {metric_words(key).lower()} worse beyond chance."
-    return f"It is disturbed most by {shift_words(row.shift)}: {_changed(row)}."
-
-
-def _changed(row: ShiftRow) -> str:
-    """ "at severity 3 (4 px), balanced accuracy falls from 71.2 % to 55.0 %: −16.2 points (−19.0 to −13.1)"."""
-    style, change = words.metric(row.metric).style, change_style(row.metric)
-    name = metric_words((row.metric, row.class_code))
-    name = name if name[1:2].isupper() else name[:1].lower() + name[1:]
-    was = before(row)
-    if was is None or row.estimate.value is None:
-        return f"at {strength(row)}, {name}: {words.estimate_text(row.change, change)}"
-    verb = {-1: "falls", 0: "goes", 1: "rises"}[direction(row.change)]
-    chance = " (no difference shown)" if direction(row.change) == 0 else ""
-    return (
-        f"at {strength(row)}, {name} {verb} from {words.number(was, style)} to "
-        f"{words.number(row.estimate.value, style)}: {words.estimate_text(row.change, change)}{unit_of(change)}{chance}"
-    )
-
-
 def _most_flips(d: DossierEvidence) -> str:
     found = [r for r in everyone(d.counterfactual) if r.flips.value is not None]
     if not found:
         return ""
     row = max(found, key=lambda r: r.flips.value or 0.0)
-    return f"Of the changes made to one and the same lesion, “{row.change}” turns most answers: {_flipped(row)}."
+    few = "" if row.flips.low is not None else f"; {words.too_few(row.flips)}"
+    return f"Of the changes made to one and the same lesion, “{row.change}” turned most answers: {_flipped(row)}{few}."
 
 
 def _flipped(row: CounterfactualRow) -> str:
@@ -183,7 +95,7 @@ def _let_through(r: OodRow, of: str = " of these") -> str:
 
 
 def for_whom(d: DossierEvidence) -> list[str]:
-    """Whom it learned from, whom it was measured on, and how well each group fares."""
+    """Whom it learned from, whom it was measured on, and how well each group of skin tone fares."""
     e, trained = d.clean, str(d.bundle.get("dataset") or "")
     said = []
     if trained and e.info.dataset:
@@ -194,63 +106,13 @@ def for_whom(d: DossierEvidence) -> list[str]:
             if same
             else f"It learned from {trained} and was measured on {e.info.dataset}, which is another dataset or version."
         )
-    groups = tone_groups(e)
-    if groups:
-        said += [_by_tone(e, attribute, [g for a, g in groups if a == attribute]) for attribute in dict(groups)]
-    else:
-        said.append(
-            "Skin tone is not among the attributes measured: nothing is known of how well it does on dark skin."
-        )
-    return said + [_too_small(f) for f in e.fairness if not is_tone(f.attribute) and f.left_out]
-
-
-def _by_tone(e: Evidence, attribute: str, groups: Sequence[str]) -> str:
-    """The measure that most groups have an interval of, in each group; and of whom nothing can be said."""
-    tried = {
-        name: {g: m for g in groups if (m := e.find(name, None, attribute, g)) is not None}
-        for name in ("balanced_accuracy", "accuracy")
-    }
-    of = max(tried, key=lambda name: sum(m.low is not None for m in tried[name].values()))
-    parts, silent = [], []
-    for group, m in tried[of].items():
-        n = f"{m.n:,} {words.plural('image', m.n)}"
-        if m.value is None:
-            silent.append(f"{group} ({n})")
-        else:
-            parts.append(f"{group}, {words.estimate_text(m, 'percent')} of {n}")
-    name = words.attribute(attribute)
-    told = f"By {name}, {words.metric(of).label.lower()}: {'; '.join(parts)}." if parts else ""
-    nothing = f"Nothing can be said of {name} {', '.join(silent)}." if silent else ""
-    return " ".join(filter(None, (told, nothing)))
-
-
-def groups(e: Evidence) -> list[tuple[str, str]]:
-    """(attribute, its worst group and whether groups differ) of each attribute that was compared."""
-    said = []
-    for f in e.fairness:
-        lowest = _lowest(f)
-        if lowest is None:
-            continue
-        differ, n = _differing(f, lowest)
-        parts = [
-            f"Lowest in {lowest.worst}: {words.metric(lowest.metric.removeprefix('worst_')).label.lower()} "
-            + words.estimate_text(lowest, "percent"),
-            f"{differ} of {n} {'pair' if n == 1 else 'pairs'} of groups differ beyond chance" if n else "",
-            lowest.reason,
-        ]
-        said.append((words.upper(words.attribute(f.attribute)), " ".join(words.sentence(t) for t in parts if t)))
-    return said
-
-
-def _too_small(f: Fairness) -> str:
-    left = "; ".join(s.rstrip(".") for s in f.left_out)
-    return f"Groups too small to compare by {words.attribute(f.attribute)}: {left}."
+    said += by_tone(e)
+    return said + [too_small(f) for f in e.fairness if not is_tone(f.attribute) and f.left_out]
 
 
 def refuses(d: DossierEvidence) -> list[str]:
     """How often it declines, for what, for whom most; and how often its sets hold the truth."""
-    e = d.clean
-    return [*declines(d), *filter(None, (_covered(e),))]
+    return [*declines(d), *filter(None, (covered(d),))]
 
 
 def declines(d: DossierEvidence) -> list[str]:
@@ -273,19 +135,30 @@ def declines(d: DossierEvidence) -> list[str]:
     groups = [r for r in d.refusals if r.column and r.reason == "any" and r.share.value is not None]
     if len(groups) > 1:
         most = max(groups, key=lambda r: r.share.value or 0.0)
-        said.append(
-            f"It declines most often for {words.attribute(most.column)} {most.group}: {words.of_100(most.share)}"
-            f"{_small(most.share)}."
-        )
+        least = min((r for r in groups if r.column == most.column), key=lambda r: r.share.value or 0.0)
+        who = f"{words.attribute(most.column)} {most.group}: {words.of_100(most.share)}{_small(most.share)}"
+        distinct = apart(most.share, least.share)
+        if distinct:
+            said.append(f"It declines most often for {who}.")
+        else:
+            why = "too few images to say" if distinct is None else "that groups differ in it is not shown"
+            said.append(f"It declined most often for {who}; {why}.")
     return said
 
 
-def _covered(e: Evidence) -> str:
-    covered, meant = known(e, "coverage"), e.info.coverage
-    if covered is None:
+def covered(d: DossierEvidence) -> str:
+    """How often the sets hold the truth, what they were made for and on what, and whether they keep it here."""
+    e = d.clean
+    found, meant = known(e, "coverage"), e.info.coverage
+    if found is None:
         return ""
-    aim = f"; it was made to hold it for {100 * meant:g} of 100" if meant is not None else ""
-    return f"Its set of answers holds the true diagnosis for {words.of_100(covered)} images{aim}."
+    said = f"Its set of answers holds the true diagnosis for {words.of_100(found)} images"
+    each = known(e, "coverage_per_lesion")
+    if each is not None:
+        said += f"; counting each lesion once, for {words.of_100(each)}"
+    if meant is None:
+        return f"{said}."
+    return f"{said}. {words.made_for(e, found.estimate)}"
 
 
 def strange(d: DossierEvidence) -> list[tuple[str, str]]:
@@ -298,51 +171,6 @@ def strange(d: DossierEvidence) -> list[tuple[str, str]]:
         )
         for r in own_score(d)
     ]
-
-
-def topics(d: DossierEvidence) -> list[tuple[str, str]]:
-    """(what a clinician asks about, what it does to the answers): the worst shift of each topic at middle severity."""
-    key = primary(d.shifts)
-    if key is None:
-        untried = ", ".join(topic.lower() for topic, _, always in _TOPICS if always)
-        return [(words.upper(untried), "Not tested."), ("Another camera or clinic", _elsewhere(d))]
-    found = middles(d.shifts, key)
-    said = []
-    for topic, signs, always in _TOPICS:
-        own = [r for r in found if _about(r.shift, signs)]
-        row = worst(own)
-        if row is not None:
-            said.append((topic, f"{words.upper(shift_words(row.shift))}: {_changed(row)}."))
-        elif own:
-            said.append((topic, f"Not estimable: {own[0].change.reason}."))
-        elif always:
-            said.append((topic, "Not tested."))
-    return [*said, ("Another camera or clinic", _elsewhere(d))]
-
-
-def _about(shift: str, signs: Iterable[str]) -> bool:
-    """Whether a part of the shift's name starts with one of the signs ("ink" is not about "blinking")."""
-    parts = shift.lower().replace("-", "_").replace(" ", "_").split("_")
-    return any(part.startswith(sign) for part in parts for sign in signs)
-
-
-def _elsewhere(d: DossierEvidence) -> str:
-    said = []
-    sources = next((f for f in d.clean.fairness if f.attribute == "source"), None)
-    lowest = None if sources is None else _lowest(sources)
-    if sources is not None and lowest is not None:
-        name = words.metric(lowest.metric.removeprefix("worst_")).label.lower()
-        said.append(
-            f"Of {len(sources.compared)} sources, {lowest.worst} fares worst: {name} "
-            f"{words.estimate_text(lowest, 'percent')}."
-        )
-    said += [
-        f"{words.label(r.against)} is told from its own images with an AUROC of "
-        f"{words.estimate_text(r.auroc, 'decimal')} ({score_words(r.score)})."
-        for r in own_score(d)
-        if r.kind == "other source"
-    ]
-    return " ".join(said) or "Not tested: no images of another source were measured."
 
 
 def same_lesion(d: DossierEvidence) -> list[tuple[str, str]]:
@@ -374,7 +202,11 @@ def _did(row: CounterfactualRow) -> str:
 def _shifted(m: Estimate) -> str:
     if m.value is None:
         return f"the change in the probability of malignancy is {words.estimate_text(m, 'points')}"
-    verb = {-1: "falls", 0: "shows no sure change", 1: "rises"}[direction(m)]
+    where = side(m, 0.0)
+    if where == "unknown":
+        seen = f"{words.number(m.value, 'points')} points"
+        return f"the probability of malignancy changed by {seen} on average, {words.too_few(m)}"
+    verb = {"below": "falls", "holds": "shows no sure change", "above": "rises"}[where]
     return f"the probability of malignancy {verb} on average, {words.estimate_text(m, 'points')} points"
 
 
@@ -386,7 +218,7 @@ def unknown(d: DossierEvidence) -> list[str]:
     small = [
         f"{c.code} ({m.n:,})"
         for c in e.info.classes
-        if (m := e.find("sensitivity", c.code)) is not None and (m.value is None or m.n < _FEW)
+        if (m := e.find("sensitivity", c.code)) is not None and (m.low is None or m.n < _FEW)
     ]
     if small:
         said.append(f"Of some classes there are too few images to say much: {', '.join(small)}.")
@@ -396,12 +228,12 @@ def unknown(d: DossierEvidence) -> list[str]:
 
 def _lacking(d: DossierEvidence) -> list[str]:
     """Parts without a row that `not_done` doesn't explain."""
-    told = " ".join(n.part.lower() for n in d.not_done)
-    parts: Sequence[tuple[str, Sequence[object], tuple[str, ...]]] = (
-        ("changes to the image (blur, light, hair...)", d.shifts, ("shift", "corrupt", "robust")),
-        ("images it was never taught", d.ood, ("distribution", "ood", "strange")),
-        ("the same lesion under changed skin or artefacts", d.counterfactual, ("counterfactual", "tone")),
-        ("attacks", d.attacks, ("attack", "adversar")),
-        ("refusals by group", d.refusals, ("refus",)),
+    told = {n.code for n in d.not_done}
+    parts: Sequence[tuple[str, Sequence[object], NotDoneCode]] = (
+        ("changes to the image (blur, light, hair...)", d.shifts, "shifts"),
+        ("images it was never taught", d.ood, "unknown"),
+        ("the same lesion under changed skin or artefacts", d.counterfactual, "counterfactual"),
+        ("attacks", d.attacks, "attacks"),
+        ("refusals by group", d.refusals, "refusals"),
     )
-    return [name for name, rows, signs in parts if not rows and not any(sign in told for sign in signs)]
+    return [name for name, rows, code in parts if not rows and code not in told]

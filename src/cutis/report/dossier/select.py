@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from cutis.report import words
 from cutis.schema.dossier import CounterfactualRow, DossierEvidence, OodRow, ShiftRow
-from cutis.schema.estimate import Estimate
+from cutis.schema.estimate import side
 from cutis.schema.evidence import Evidence, Measured
+from cutis.schema.tone import is_tone
 
 Key = tuple[str, str | None]  # metric and class
+Effect = Literal["worse", "better", "not shown", "unknown"]
 
 # The measure that pages show first, where it was made.
 _PREFERRED: tuple[Key, ...] = (
@@ -44,7 +47,6 @@ _KINDS = {
     "other source": "skin images from elsewhere",
 }
 WORLDS = {"real": "photographs", "phantom": "drawn lesions"}
-_TONE = ("fitzpatrick", "tone", "ita", "monk")
 
 
 def shift_words(shift: str) -> str:
@@ -153,17 +155,13 @@ def worst(rows: Iterable[ShiftRow]) -> ShiftRow | None:
     return max((r for r in rows if r.change.value is not None), key=harm, default=None)
 
 
-def direction(change: Estimate) -> int:
-    """-1 or 1 if the interval leaves out 0, else 0."""
-    if change.low is None or change.high is None:
-        return 0
-    return -1 if change.high < 0 else 1 if change.low > 0 else 0
-
-
-def is_tone(name: str) -> bool:
-    """Whether an attribute says how dark the skin is."""
-    parts = name.lower().replace("*", "_").split("_")
-    return any(part.startswith(word) if word != "ita" else part == word for part in parts for word in _TONE)
+def effect(row: ShiftRow) -> Effect:
+    """What a change to the image is shown to do to the measure. "unknown", where there is no interval, is not "not
+    shown": there are too few images to say."""
+    where = side(row.change, 0.0)
+    if where in ("unknown", "holds"):
+        return "unknown" if where == "unknown" else "not shown"
+    return "worse" if (where == "above") == more_is_worse(row.metric) else "better"
 
 
 def tone_groups(evidence: Evidence) -> list[tuple[str, str]]:

@@ -72,7 +72,12 @@ async def new_case(
     age: Annotated[int | None, Form(ge=0, le=130, examples=[54])] = None,
     sex: Annotated[Literal["male", "female", ""] | None, Form()] = None,
     site: Annotated[
-        str | None, Form(max_length=128, description="A name of the ISIC vocabulary.", examples=["Posterior trunk"])
+        str | None,
+        Form(
+            max_length=128,
+            description="A name of the ISIC vocabulary, in English or German.",
+            examples=["Posterior trunk"],
+        ),
     ] = None,
     symptoms: Annotated[
         list[str], Form(description="What was reported, by name; name=no for what was asked and denied.")
@@ -105,6 +110,7 @@ async def new_case(
     form = cases.case_form(
         patient,
         lesion,
+        words=bench.words,
         visit_day=visit_day,
         age=age,
         sex=sex,

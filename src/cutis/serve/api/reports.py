@@ -102,8 +102,9 @@ def material(session: Session, bench: Workbench, who: Who, case_id: str) -> Mate
     case = cases.find(session, who, case_id)
     if cases.hidden(case, who, bench.settings):
         raise Refused(403, bench.words.t("blind.not_yet", id=case.id))
-    cards = {digest: bundle.card for digest, bundle in bench.models.by_digest.items()}
-    return Material(case, cards, bench.words, now())
+    served = bench.models.by_digest
+    cards = {digest: bundle.card for digest, bundle in served.items()}
+    return Material(case, cards, bench.words, now(), {digest: bundle.measured for digest, bundle in served.items()})
 
 
 def _of_case(case: Case, photograph: str | None) -> Photograph:

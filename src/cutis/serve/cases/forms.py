@@ -10,9 +10,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from cutis.data.pseudonym import load_key, pseudonym
 from cutis.errors import CutisError, nearest
 from cutis.schema.dermoscopy import score
-from cutis.schema.vocabulary import MAX_AGE, SPECIAL_SITES, site_levels
+from cutis.schema.sites import find_site, suggest_site
+from cutis.schema.vocabulary import MAX_AGE
 from cutis.serve.clinical.history import SYMPTOMS
 from cutis.serve.kinds import Refused
+from cutis.serve.words import Words
 
 MOST_NOTE = 4000
 MOST_DAYS = 40_000  # a long life
@@ -34,13 +36,29 @@ def _line(text: str) -> str:
     return text
 
 
+class UnknownSite(ValueError):
+    """A site that isn't known, and the name that was probably meant, if any."""
+
+    def __init__(self, typed: str) -> None:
+        self.typed, self.meant = typed[:80], suggest_site(typed)
+        super().__init__(_unknown_site(Words.of("en"), self))
+
+
+def _unknown_site(words: Words, unknown: UnknownSite) -> str:
+    said = words.t("new.site_unknown", typed=unknown.typed)
+    told = words.t("new.site_meant", name=unknown.meant) if unknown.meant else words.t("new.site_choose")
+    return f"{said} {told}"
+
+
 def _site(name: str) -> str:
-    """The vocabulary's full path, or the Archive's special name where a name covers several regions."""
-    try:
-        levels = site_levels(name)
-    except CutisError as error:
-        raise ValueError(str(error)) from None
-    return ":".join(level for level in levels if level) or SPECIAL_SITES.get(name.strip().casefold(), "")
+    """The vocabulary's full path, or the Archive's special name where a name covers several regions. A side is no part
+    of either: see `case_form`."""
+    if name.strip().casefold() in ("", "unknown"):
+        return ""
+    found = find_site(name, sides=True)
+    if found is None:
+        raise UnknownSite(name)
+    return found.path or found.special
 
 
 def _checklists(filled: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -70,7 +88,8 @@ class CaseForm(BaseModel):
 
     patient, lesion: pseudonyms already (`case_form` makes them). visit_day: days since the patient's first visit; if
     unknown, counted from the patient's first case here. age: in years, kept up to 85. site: any name of the ISIC
-    vocabulary. symptoms: name -> yes or no. bundle: digest of the bundle that reads it, else the server's first.
+    vocabulary, in English or German. symptoms: name -> yes or no. bundle: digest of the bundle that reads it, else the
+    server's first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -117,13 +136,20 @@ class ReadingForm(BaseModel):
     checklists: Annotated[dict[str, dict[str, Any]], Field(max_length=10), AfterValidator(_checklists)] = {}
 
 
-def case_form(patient: str | None = None, lesion: str | None = None, **known: Any) -> CaseForm:
+def case_form(
+    patient: str | None = None, lesion: str | None = None, *, words: Words | None = None, **known: Any
+) -> CaseForm:
     """A form as a person fills it: `patient` in the clinic's own number, `lesion` in its own words.
 
-    Both are kept as keyed pseudonyms only (`cutis.data.pseudonym`), by which the same patient is found again. Raises
-    Refused 422, naming the field.
+    Both are kept as keyed pseudonyms only (`cutis.data.pseudonym`), by which the same patient is found again. A site
+    with a side ("linker Unterarm") is kept as it was typed too, in the note, as the vocabulary has no sides. words: of
+    the person's language, for what is said of a site that isn't known. Raises Refused 422, naming the field.
     """
     known = {name: value for name, value in known.items() if value not in (None, "")}
+    typed = str(known.get("site") or "")
+    found = find_site(typed, sides=True)
+    if found is not None and found.side:
+        known["note"] = "\n".join(filter(None, (typed.strip(), str(known.get("note") or ""))))
     person, place = (patient or "").strip(), (lesion or "").strip()
     if place and not person:
         raise Refused(422, "lesion: belongs to a patient. Give the patient as well, or neither.")
@@ -131,7 +157,7 @@ def case_form(patient: str | None = None, lesion: str | None = None, **known: An
         known["patient"] = patient_pseudonym(person)
     if place:
         known["lesion"] = pseudonym(load_key(), "lesion", known["patient"], _encodable("lesion", place))
-    return checked(CaseForm, known)
+    return checked(CaseForm, known, words)
 
 
 def patient_pseudonym(number: str) -> str:
@@ -139,15 +165,19 @@ def patient_pseudonym(number: str) -> str:
     return pseudonym(load_key(), "patient", _encodable("patient", number.strip()))
 
 
-def checked[Form: BaseModel](form: type[Form], values: Mapping[str, Any]) -> Form:
-    """The form filled with `values`. Raises Refused 422: one line for the first field that is wrong."""
+def checked[Form: BaseModel](form: type[Form], values: Mapping[str, Any], words: Words | None = None) -> Form:
+    """The form filled with `values`. Raises Refused 422: one line for the first field that is wrong, in the language of
+    `words` where it is of a body site."""
     try:
         return form.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
+        cause = (first.get("ctx") or {}).get("error")
+        if words is not None and isinstance(cause, UnknownSite):
+            raise Refused(422, f"{words.t('new.site')}: {_unknown_site(words, cause)}") from None
         field = ".".join(str(part)[:40] for part in first["loc"]) or "form"
-        words = first["msg"].removeprefix("Value error, ").strip()
-        raise Refused(422, f"{field}: {words[:1].lower()}{words[1:]}") from None
+        said = first["msg"].removeprefix("Value error, ").strip()
+        raise Refused(422, f"{field}: {said[:1].lower()}{said[1:]}") from None
 
 
 def _encodable(field: str, text: str) -> str:

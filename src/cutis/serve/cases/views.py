@@ -19,8 +19,8 @@ class _View(BaseModel):
 
 
 class AnswerView(_View):
-    """What a bundle said of a photograph. coverage: the share of such cases whose diagnosis is in `answer_set`, as the
-    bundle was calibrated to; None if the bundle is not served any more, or gives no sets."""
+    """What a bundle said of a photograph. coverage: the share of cases like those it was calibrated on whose diagnosis
+    `answer_set` was made to hold; None if the bundle is not served any more, or gives no sets."""
 
     bundle: str
     created_at: datetime

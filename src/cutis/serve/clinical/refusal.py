@@ -1,21 +1,30 @@
-"""Why a model doesn't answer, in the workbench's words: a bundle's reasons are codes with English advice."""
+"""Why a model doesn't answer, or a skin tone isn't estimated, in the workbench's words: by code, with the numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from cutis.bundle.reasons import REFUSALS
+from cutis.image.tone.reasons import TONE_REASONS
 from cutis.serve.words import Words
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One reason. code: a key of `refusal.code`, or "error". title: what is wrong. advice: what helps. said: the
-    bundle's own words after the code, with its numbers, or ""."""
+    """One reason. code: a key of `refusal.code`, or "error". title: what is wrong. advice: what helps. numbers: of the
+    model's, a sentence, or "". said: the bundle's own words after the code."""
 
     code: str
     title: str
     advice: str
     said: str
+    numbers: str = ""
+
+    @property
+    def whole(self) -> str:
+        return " ".join(filter(None, (self.title, self.numbers, self.advice)))
 
 
 def refusals(status: str, reason: str | None, words: Words) -> list[Refusal]:
@@ -44,6 +53,27 @@ def refusals(status: str, reason: str | None, words: Words) -> list[Refusal]:
             words.t(f"refusal.code.{key}") if key != "other" or not code else code,
             words.t(f"refusal.advice.{key}") if key != "other" or not said else said,
             said,
+            _numbers(f"{code}: {said}", words),
         )
         for key, code, said in parts
     ]
+
+
+def _numbers(reason: str, words: Words) -> str:
+    """The numbers of a bundle's own reasons in a sentence; "" of any other."""
+    read = REFUSALS.read(reason)
+    if read is None:
+        return ""
+    shown = {name: words.percent(v) if name == "coverage" else words.number(v, 3) for name, v in read.values.items()}
+    return words.t(f"refusal.numbers.{read.code}", **shown)
+
+
+def tone_reason(words: Words, found: Mapping[str, Any]) -> str:
+    """Why there is no tone, or what must be known of it, in the language of `words`; as it was written where it isn't
+    one of the reasons known here."""
+    text = str(found.get("reason") or "")
+    read = TONE_REASONS.read(text)
+    if read is None:
+        return text
+    shown = {name: words.number(v, 0 if v == int(v) else 1) for name, v in read.values.items()}
+    return words.t(f"tone.reason.{read.code}", **shown)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from cutis.bundle.predict import Bundle
+from cutis.serve import promises
 from cutis.serve.accounts.who import Asking
 from cutis.serve.pages.render import bench_of, page
 from cutis.serve.words import Words
@@ -25,21 +26,23 @@ def about(request: Request, who: Asking) -> HTMLResponse:
 def _bundle(words: Words, bundle: Bundle) -> dict[str, Any]:
     t, card = words.t, bundle.card
     rule = card.conformal
+    measured = [
+        (promises.place(words, p), [*promises.rows(words, p), *([] if p.own else [("", t("measured.elsewhere"))])])
+        for p in bundle.measured
+    ]
     kinds = {True: t("answer.malignant"), False: t("answer.benign"), None: t("answer.indeterminate")}
     licence = card.licence
     return {
         "title": f"{card.backbone}, {card.dataset}",
         "facts": [
             (t("about.coverage"), words.coverage(rule.coverage) if rule else t("answer.no_coverage")),
-            *(
-                [("", t("answer.coverage_for", n=rule.n_units, unit=t(f"unit.{rule.unit}"), dataset=card.dataset))]
-                if rule
-                else []
-            ),
+            *([("", promises.calibrated(words, card))] if rule else []),
             (t("about.dataset"), f"{card.dataset} · {card.dataset_digest[:12]}"),
             (t("about.made"), f"{card.created[:10]} · Cutis {card.cutis}"),
             (t("about.digest"), bundle.digest),
         ],
+        "measured": measured,
+        "doubts": promises.doubts(words, bundle.measured),
         "classes": [
             {"name": words.class_name(c.name), "kind": kinds[c.malignant], "note": c.note} for c in bundle.classes
         ],

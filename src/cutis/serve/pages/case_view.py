@@ -30,7 +30,7 @@ def shown(bench: Workbench, who: Who, case: Case, before: Sequence[Case]) -> dic
     return {
         "id": seen.id,
         "person": telling.person(words, seen.age, seen.sex, seen.id),
-        "site": telling.place(seen.site),
+        "site": words.site(seen.site),
         "state": seen.state,
         "received": seen.received_at,
         "patient": seen.patient[:10] if seen.patient else None,
@@ -95,9 +95,16 @@ def _said(bench: Workbench, seen: cases.CaseView) -> list[dict[str, Any]]:
     found = []
     for photo in seen.photographs:
         for said in (photo.answers or [])[-1:]:
-            told = telling.answer(bench.words, said, bench.models.by_digest.get(said.bundle))
+            told = telling.answer(bench.words, said, bench.models.by_digest.get(said.bundle), photo.kind)
             found.append({**told, "label": telling.label(bench.words, photo)})
-    return sorted(found, key=lambda one: one["status"] != "ok")
+    found.sort(key=lambda one: one["status"] != "ok")
+    said_before: list[list[str]] = []
+    for one in found:  # what is the same of every photograph is said once
+        again = one["basis"] in said_before
+        said_before.append(one["basis"])
+        if again:
+            one |= {"basis": [], "doubts": []}
+    return found
 
 
 def _earlier(words: Words, case: Case) -> dict[str, Any]:

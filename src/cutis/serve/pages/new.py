@@ -27,7 +27,7 @@ def new(request: Request, who: Asking) -> HTMLResponse:
     values: dict[str, Any] = {
         "kinds": PICTURES,
         "sexes": [("", t("sex.unknown")), *((sex, t(f"sex.{sex}")) for sex in SEXES)],
-        "sites": telling.sites(),
+        "sites": telling.sites(bench.words),
         "symptoms": [(t(f"symptom_group.{group}"), rows) for group, rows in groups.items()],
         "limits": t("new.limits", megabytes=limit, megapixels=bench.settings.max_pixels // 1_000_000),
         # the script puts in which file, and how large it is

@@ -62,7 +62,7 @@ def queue(
         states=[(name, states[name]) for name in ("open", *STATES, "all")],
         # on a blind server the queue knows no other reasons
         reasons=[(code, bench.words.t(f"reason.{code}")) for code in (HISTORY if bench.settings.blind else REASONS)],
-        sites=telling.regions(),
+        sites=telling.regions(bench.words),
         total=states[chosen.state] if plain else None if found.following else len(rows),
         narrowed=chosen != cases.Filter(),
     )
@@ -81,7 +81,7 @@ def _row(bench: Workbench, who: Who, case: Case) -> dict[str, Any]:
         "id": seen.id,
         "picture": min(case.photographs, key=lambda p: _TELLING.index(p.kind)).id,
         "person": telling.person(words, seen.age, seen.sex, seen.id),
-        "site": telling.place(seen.site),
+        "site": words.site(seen.site),
         "reasons": telling.reasons(words, seen.reasons[:SHOWN_REASONS]),
         "note": case.note,
         "says": says,

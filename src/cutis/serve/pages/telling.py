@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from cutis.bundle.predict import Bundle
 from cutis.image import colour
-from cutis.schema.vocabulary import MAX_AGE, names, site_levels
+from cutis.schema.sites import paths, site_names
+from cutis.schema.vocabulary import MAX_AGE
 from cutis.serve.cases import AnswerView, PhotographView
-from cutis.serve.clinical.refusal import refusals
+from cutis.serve.clinical.refusal import refusals, tone_reason
 from cutis.serve.clinical.triage import REASONS, SOON
+from cutis.serve.promises import Promise, promise
 from cutis.serve.words import Words
 
 LIGHTEST, DARKEST = 80.0, -60.0  # degrees of ITA at the ends of the drawn strip
@@ -31,21 +32,14 @@ def person(words: Words, age: int | None, sex: str | None, case_id: str) -> str:
     return ", ".join(said) or words.t("case.title", id=case_id[:6])
 
 
-def place(site: str | None) -> str:
-    """The finest level of a site's path."""
-    return (site or "").rpartition(":")[2]
+def regions(words: Words) -> list[tuple[str, str]]:
+    """The vocabulary's first level of sites: as it is kept, and what it is called."""
+    return [(path, words.site(path)) for path in paths() if ":" not in path]
 
 
-@cache
-def regions() -> tuple[str, ...]:
-    """The vocabulary's first level of sites."""
-    return tuple(dict.fromkeys(filter(None, (site_levels(name)[0] for name in names("anatom_site")))))
-
-
-@cache
-def sites() -> tuple[str, ...]:
-    """Every name of a site that the vocabulary takes, for a field that completes what is typed."""
-    return tuple(sorted(set(names("anatom_site")), key=str.casefold))
+def sites(words: Words) -> tuple[str, ...]:
+    """The names of all sites, for a field that completes what is typed. Names of other languages are taken too."""
+    return site_names(words.language)
 
 
 def reasons(words: Words, codes: Sequence[str]) -> list[dict[str, Any]]:
@@ -53,15 +47,20 @@ def reasons(words: Words, codes: Sequence[str]) -> list[dict[str, Any]]:
     return [{"words": words.t(f"reason.{code}"), "care": REASONS.get(code, 0) >= SOON} for code in codes]
 
 
-def answer(words: Words, said: AnswerView, bundle: Bundle | None) -> dict[str, Any]:
-    """One bundle's answer to one photograph, ready for the template.
+def answer(words: Words, said: AnswerView, bundle: Bundle | None, kind: str) -> dict[str, Any]:
+    """One bundle's answer to one photograph of that kind, ready for the template.
 
-    status, set (name, malignant), covers (sentences), why (title, advice) of a refusal, bars (name, width, percent,
-    inside), most probable first; none of a refused picture, whose probabilities are no answer.
+    status, set (name, malignant), covers (sentences), basis and doubts (`cutis.serve.promises`), why (title, advice) of
+    a refusal, bars (name, width, percent, inside), most probable first; none of a refused picture, whose probabilities
+    are no answer.
     """
     classes = {c.code: c for c in bundle.classes} if bundle else {}
     p = said.probabilities or {}
     inside = said.answer_set if said.answer_set is not None else [max(p, key=lambda c: p[c])] if p else []
+
+    # an answer without a list promises nothing, whatever the bundle's lists do
+    card = bundle.card if bundle is not None and said.answer_set is not None else None
+    promised = promise(words, card, bundle.measured if bundle else (), kind)
 
     def name(code: str) -> str:
         return words.class_name(classes[code].name) if code in classes else code
@@ -69,7 +68,9 @@ def answer(words: Words, said: AnswerView, bundle: Bundle | None) -> dict[str, A
     return {
         "status": said.status,
         "set": [{"name": name(c), "malignant": c in classes and classes[c].malignant is True} for c in inside],
-        "covers": _covers(words, said, len(inside), len(p)),
+        "covers": _covers(words, promised, len(inside), len(p)),
+        "basis": promised.basis,
+        "doubts": promised.doubts,
         "why": refusals(said.status, said.reason, words),
         "bars": [
             {
@@ -85,11 +86,9 @@ def answer(words: Words, said: AnswerView, bundle: Bundle | None) -> dict[str, A
     }
 
 
-def _covers(words: Words, said: AnswerView, n: int, of: int) -> str:
-    if said.coverage is None or said.answer_set is None:
-        return words.t("answer.no_coverage")
+def _covers(words: Words, promised: Promise, n: int, of: int) -> str:
     more = "one" if n == 1 else "all" if n == of else "most" if 2 * n > of else "many"
-    return f"{words.coverage(said.coverage)} {words.t(f'answer.{more}', n=n)}"
+    return " ".join((*promised.said, words.t(f"answer.{more}", n=n)))
 
 
 def quality(words: Words, found: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -115,7 +114,7 @@ def tone(words: Words, found: Mapping[str, Any]) -> dict[str, Any] | None:
     if not found:
         return None
     if found.get("status") != "ok":
-        return {"words": words.t("tone.refused", reason=found.get("reason", "")), "more": "", "strip": None}
+        return {"words": words.t("tone.refused", reason=tone_reason(words, found)), "more": "", "strip": None}
     ita, low, high = found["ita"], found["low"], found["high"]
     category = found.get("category", {}).get(_CLASSES, "").replace(" ", "_")
     said = [words.t("tone.ita", **{k: words.number(found[v], 0) for k, v in _ITA.items()})]
@@ -124,8 +123,8 @@ def tone(words: Words, found: Mapping[str, Any]) -> dict[str, Any] | None:
     more = [words.t("tone.estimated")]
     if sum(low < cut <= high for cut in TONE_CUTS) > 1:
         more.insert(0, words.t("tone.unsure"))
-    if found.get("reason"):
-        more.append(found["reason"][:1].upper() + found["reason"][1:] + ".")
+    if why := tone_reason(words, found):
+        more.append(f"{why[:1].upper()}{why[1:]}.")
     return {
         "title": words.t(f"tone.class.{category}") if words.has(f"tone.class.{category}") else "",
         "words": ", ".join(said),

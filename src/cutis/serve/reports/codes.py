@@ -57,14 +57,15 @@ def diagnosis(text: str, info: ClassInfo | None = None) -> dict[str, Any]:
     return concept(text, *codings)
 
 
-def body_site(site: str) -> dict[str, Any]:
-    """A site of the ISIC vocabulary: its nearest ancestor that SNOMED CT is sure of, and the site itself."""
+def body_site(site: str, text: str) -> dict[str, Any]:
+    """A site of the ISIC vocabulary: its nearest ancestor that SNOMED CT is sure of, and the site itself. text: what it
+    is called, in the report's language; codings have their systems' own words."""
     known = site
     while known and known not in CODES:
         known = known.rpartition(":")[0]
     _, code, meaning = CODES.get(known, SKIN)
     last = site.rpartition(":")[2]
-    return concept(last, coding(SNOMED, code, meaning), coding(system("isic-site"), site, last))
+    return concept(text, coding(SNOMED, code, meaning), coding(system("isic-site"), site, last))
 
 
 def quantity(value: float, unit: str, code: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from cutis.schema.classes import ClassInfo
 from cutis.schema.predictions import PredictionsInfo
 from cutis.schema.vocabulary import SITE_COLUMNS, SPECIAL_SITES, site_levels
 from cutis.serve.kinds import Refused
+from cutis.serve.promises import told
 from cutis.serve.reports.material import Material
 from cutis.serve.reports.outlined import takes_outline
 from cutis.serve.store.tables import Answer, Photograph, now
@@ -149,5 +150,7 @@ def _info(material: Material, said: Answer) -> PredictionsInfo:
         bundle=said.bundle,
         coverage=card.conformal.coverage if card.conformal else None,
         trained={"backbone": card.backbone},
+        calibrated_on=card.calibrated_on,
+        measured=tuple(told(material.words, material.measured.get(said.bundle, ()))),
         limits=(*card.limits, material.words.safety.whole),
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 from cutis import __version__
 from cutis.schema.vocabulary import SEXES
+from cutis.serve import promises
 from cutis.serve.reports import observations as of
 from cutis.serve.reports.codes import DICOM, HL7, LOINC, URI, body_site, coding, concept, diagnosis, own, system
 from cutis.serve.reports.material import Material
@@ -43,7 +44,7 @@ class _Case:
         self.made: dict[str, Resource] = {}
         self.patient = self._add(self._patient())
         self.software = self._add(self._software())
-        self.site = {"bodySite": body_site(self.case.site)} if self.case.site else {}
+        self.site = {"bodySite": body_site(self.case.site, self.words.site(self.case.site))} if self.case.site else {}
         self.models = {digest: self._add(self._model(digest)) for digest in material.digests}
         self.readers = {r.account_id: self._add(_reader(r)) for r in self.case.readings}
         self.pictures = {p.id: self._add(self._media(p)) for p in self.case.photographs}
@@ -61,6 +62,7 @@ class _Case:
         return {
             "resourceType": "Bundle",
             "id": _id("bundle", self.case.id),
+            "language": self.words.language,
             "identifier": {"system": system("report"), "value": self.case.id},
             "type": "collection",
             "timestamp": instant(self.m.made),
@@ -68,9 +70,9 @@ class _Case:
         }
 
     def _add(self, resource: Resource) -> Resource:
-        """Add a resource; returns the Reference to it."""
+        """Add a resource, whose texts are in the report's language; returns the Reference to it."""
         url = f"urn:uuid:{resource['id']}"
-        self.made[url] = resource
+        self.made[url] = resource | {"language": self.words.language}
         return {"reference": url, "type": resource["resourceType"]}
 
     # ---- who and what
@@ -100,7 +102,9 @@ class _Case:
     def _model(self, digest: str) -> Resource:
         card = self.m.cards.get(digest)
         name = f"{card.backbone}, trained on {card.dataset}" if card else "a bundle that is not served any more"
-        notes = [{"text": text} for text in (card.licence.answer, *card.limits)] if card else []
+        notes = (
+            [{"text": text} for text in (card.licence.answer, *self._measured(digest), *card.limits)] if card else []
+        )
         return {
             "resourceType": "Device",
             "id": _id("model", digest),
@@ -111,6 +115,11 @@ class _Case:
             "safety": [concept(self.words.safety.whole)],
             **({"note": notes} if notes else {}),
         }
+
+    def _measured(self, digest: str) -> list[str]:
+        """What was measured of the model, a line a measurement; or that nothing was."""
+        told = [promises.performance(self.words, p) for p in self.m.measured.get(digest, ())]
+        return told or [self.words.t("measured.never")]
 
     def _media(self, photograph: Photograph) -> Resource:
         kind = self.words.t(f"kind.{photograph.kind}")
@@ -169,7 +178,7 @@ class _Case:
         made = [of.age(case), of.history(case, m.words), of.red_flags(case, m.words)]
         for photograph, answer in m.answers:
             by = {"device": self.models[answer.bundle], "derivedFrom": [self.pictures[photograph.id]], **self.site}
-            made.append(of.answer(answer, m) | by)
+            made.append(of.answer(answer, m, photograph.kind) | by)
         for photograph in case.photographs:
             by = {"device": self.software, "derivedFrom": [self.pictures[photograph.id]], **self.site}
             found = of.tone(photograph, m.words)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from cutis.bundle.card import BundleCard
 from cutis.schema.classes import ClassInfo
+from cutis.schema.performance import Performance
 from cutis.serve.clinical.triage import triage
+from cutis.serve.promises import Promise, promise
 from cutis.serve.store.tables import Answer, Case, Photograph, Reading
 from cutis.serve.words import Words
 
 
 @dataclass(frozen=True)
 class Material:
-    """A case with its photographs, answers and readings loaded. cards: by digest, of the bundles that are still served.
-    made: when the report is."""
+    """A case with its photographs, answers and readings loaded. cards: by digest, of the bundles that are still served;
+    measured: what was measured of them. made: when the report is."""
 
     case: Case
     cards: Mapping[str, BundleCard]
     words: Words
     made: datetime
+    measured: Mapping[str, Sequence[Performance]] = MappingProxyType({})
 
     @property
     def answers(self) -> list[tuple[Photograph, Answer]]:
@@ -55,14 +59,13 @@ class Material:
         return {c.code: c for c in card.classes} if card else {}
 
     def named(self, diagnosis: str) -> str:
-        """A class's name for its code, of the bundles that answered; other words as they are."""
+        """A class's name for its code, of the bundles that answered, in the report's language; other words as they
+        are."""
         for digest in self.digests:
             if diagnosis in (of := self.classes(digest)):
-                return of[diagnosis].name
+                return self.words.class_name(of[diagnosis].name)
         return diagnosis
 
-    def coverage(self, bundle: str) -> str:
-        """The promise of this bundle's sets in words; what is said if it makes none or isn't served any more."""
-        card = self.cards.get(bundle)
-        rule = card.conformal if card else None
-        return self.words.coverage(rule.coverage) if rule else self.words.t("answer.no_coverage")
+    def promise(self, bundle: str, kind: str | None = None) -> Promise:
+        """What this bundle's sets promise of a picture of that kind, and on what that rests."""
+        return promise(self.words, self.cards.get(bundle), self.measured.get(bundle, ()), kind)

@@ -7,6 +7,7 @@ from typing import Any
 from cutis.schema.classes import ClassInfo
 from cutis.serve.clinical.checklists import score_all
 from cutis.serve.clinical.red_flags import red_flags as raised
+from cutis.serve.clinical.refusal import refusals
 from cutis.serve.reports.codes import HL7, LOINC, coding, concept, diagnosis, own, quantity
 from cutis.serve.reports.material import Material
 from cutis.serve.store.tables import Answer, Case, Photograph, Reading
@@ -46,8 +47,9 @@ def red_flags(case: Case, words: Words) -> Parts | None:
     )
 
 
-def answer(said: Answer, m: Material) -> Parts:
-    """A bundle's answer: the members of the set, every probability, and what the set promises; or why there is none."""
+def answer(said: Answer, m: Material, kind: str) -> Parts:
+    """A bundle's answer to a photograph of that kind: the members of the set, every probability, and what the set
+    promises; or why there is none."""
     classes, words = m.classes(said.bundle), m.words
     made: Parts = {
         "status": "preliminary",
@@ -58,7 +60,7 @@ def answer(said: Answer, m: Material) -> Parts:
     if said.status in _ABSENT:
         return made | {
             "dataAbsentReason": concept(
-                said.reason or words.t("refusal.code.other"),
+                " ".join(why.whole for why in refusals(said.status, said.reason, words)),
                 coding(f"{HL7}/data-absent-reason", *_ABSENT[said.status]),
             ),
             "note": [{"text": words.t("refusal.words")}, {"text": words.safety.whole}],
@@ -66,7 +68,7 @@ def answer(said: Answer, m: Material) -> Parts:
     members = [
         {
             "code": own("answer-set-member", words.t("answer.title")),
-            "valueCodeableConcept": _class(code, classes),
+            "valueCodeableConcept": _class(code, classes, words),
         }
         for code in said.answer_set or ()
     ]
@@ -76,7 +78,7 @@ def answer(said: Answer, m: Material) -> Parts:
     ]
     return made | {
         "component": members + each,
-        "note": [{"text": m.coverage(said.bundle)}, {"text": words.safety.whole}],
+        "note": [{"text": m.promise(said.bundle, kind).whole}, {"text": words.safety.whole}],
     }
 
 
@@ -159,11 +161,11 @@ def _status(one: Reading) -> str:
     return "final" if one.kind == "signed" else "preliminary"
 
 
-def _class(code: str, classes: dict[str, ClassInfo]) -> Parts:
+def _class(code: str, classes: dict[str, ClassInfo], words: Words) -> Parts:
     info = classes.get(code)
-    return diagnosis(info.name if info else code, info)
+    return diagnosis(words.class_name(info.name) if info else code, info)
 
 
 def _probability(code: str, classes: dict[str, ClassInfo], words: Words) -> Parts:
-    name = classes[code].name if code in classes else code
+    name = words.class_name(classes[code].name) if code in classes else code
     return own(f"probability-{code}", f"{words.t('answer.probability')}: {name}")

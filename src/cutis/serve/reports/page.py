@@ -11,8 +11,9 @@ from cutis.schema.safety import Safety
 from cutis.schema.vocabulary import MAX_AGE
 from cutis.serve.clinical.checklists import score_all
 from cutis.serve.clinical.red_flags import red_flags
-from cutis.serve.clinical.refusal import Refusal, refusals
+from cutis.serve.clinical.refusal import Refusal, refusals, tone_reason
 from cutis.serve.clinical.triage import overrides
+from cutis.serve.promises import Promise
 from cutis.serve.reports.material import Material
 from cutis.serve.reports.observations import class_of
 from cutis.serve.store.tables import Answer, Photograph, Reading
@@ -26,13 +27,13 @@ class Told:
     """A bundle's answer to one photograph.
 
     listed: (name, "malignant", "benign", or "neither benign nor malignant") of the answers in the list, most probable
-    first; empty if it refused. coverage: what the list promises. count: what its length means. refused: why, and what
-    helps; empty if it answered.
+    first; empty if it refused. promise: what the list promises, and on what that rests; None if it refused. count: what
+    its length means. refused: why, and what helps; empty if it answered.
     """
 
     photograph: int
     listed: list[Row]
-    coverage: str
+    promise: Promise | None
     count: str
     refused: list[Refusal]
     model: str
@@ -65,7 +66,8 @@ class Page:
 
     status: signed by whom, or that it is preliminary. facts, provenance: (what, value). history, denied: what was asked
     and answered with yes, and with no. override: that the flags outweigh the model's answer, or "". more: how many
-    photographs there was no room for, in words, or "".
+    photographs there was no room for, in words, or "". doubts: of the models as such. promises: of all lists, each
+    sentence once.
     """
 
     title: str
@@ -81,6 +83,8 @@ class Page:
     conclusion: Read | None
     blind: list[Read]
     model: list[Told]
+    doubts: list[str]
+    promises: list[str]
     safety: Safety
     provenance: list[Row] = field(default_factory=list)
 
@@ -90,6 +94,7 @@ def report(material: Material) -> Page:
     m, case, t = material, material.case, material.words.t
     signed = m.signed
     told = [_told(photograph, answer, m) for photograph, answer in m.answers]
+    given = [one.promise for one in told if one.promise is not None]
     shown = case.photographs[:MOST_PICTURES]
     left = len(case.photographs) - len(shown)
     return Page(
@@ -108,6 +113,8 @@ def report(material: Material) -> Page:
         conclusion=_read(signed, m) if signed else None,
         blind=[_read(reading, m) for reading in m.blind],
         model=told,
+        doubts=list(dict.fromkeys(line for one in given for line in one.doubts)),
+        promises=list(dict.fromkeys(line for one in given for line in (*one.said, *one.basis))),
         safety=m.words.safety,
         provenance=_provenance(m),
     )
@@ -122,7 +129,7 @@ def _facts(m: Material) -> list[Row]:
         ("patient", case.patient),
         ("lesion", case.lesion),
         ("age_sex", ", ".join(filter(None, (age, sex)))),
-        ("site", (case.site or "").replace(":", " › ")),
+        ("site", m.words.site_levels(case.site)),
         ("received", m.words.day(case.received_at)),
         ("visit", t("time.visit_day", n=case.visit_day) if case.visit_day is not None else ""),
     ]
@@ -140,7 +147,7 @@ def _told(photograph: Photograph, answer: Answer, m: Material) -> Told:
     return Told(
         photograph=photograph.place + 1,
         listed=listed,
-        coverage=m.coverage(answer.bundle) if listed else "",
+        promise=m.promise(answer.bundle, photograph.kind) if listed else None,
         count=t(f"answer.{count}", n=n) if listed else "",
         refused=refusals(answer.status, answer.reason, m.words),
         model=t("answer.model", name=card.backbone if card else "?", digest=answer.bundle[:12]),
@@ -186,7 +193,7 @@ def tone(found: Mapping[str, object], m: Material) -> str:
     ita, low, high = found.get("ita"), found.get("low"), found.get("high")
     if isinstance(ita, float) and isinstance(low, float) and isinstance(high, float):
         return t("tone.ita", value=number(ita, 0), low=number(low, 0), high=number(high, 0))
-    reason = str(found.get("reason") or "")
+    reason = tone_reason(m.words, found)
     return t("tone.refused", reason=reason) if reason else t("tone.not_measured")
 
 

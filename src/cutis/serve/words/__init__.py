@@ -18,6 +18,7 @@ from importlib.resources import files
 
 from cutis.errors import CutisError, nearest
 from cutis.schema.safety import SAFETY, Safety, safety
+from cutis.schema.sites import level_names, site_name
 
 LANGUAGES = tuple(SAFETY)
 PLURAL = {"one", "other"}
@@ -75,6 +76,14 @@ class Words:
         plain = re.fullmatch(r"[\w\s(),./'-]*[\w)]", name) is not None
         return self.classes.get(re.sub(r"\W+", "_", name.casefold()).strip("_"), name) if plain else name
 
+    def site(self, path: str | None) -> str:
+        """What the finest level of a body site's path is called; "" for none."""
+        return site_name(path, self.language) if path else ""
+
+    def site_levels(self, path: str | None) -> str:
+        """All levels of it: "Upper extremity › Forearm"."""
+        return " › ".join(level_names(path or "", self.language))
+
     @property
     def safety(self) -> Safety:
         return safety(self.language)
@@ -94,7 +103,8 @@ class Words:
         return f"{self.number(100 * share, digits)}\N{NO-BREAK SPACE}%"
 
     def coverage(self, share: float) -> str:
-        """The promise of a set in natural frequencies: "in 9 of 10 such cases the answer is in this list".
+        """What a set was made for, in natural frequencies: "in 9 of 10 cases like those it was calibrated on". Whether
+        it does elsewhere is for `cutis.serve.promises` to say.
 
         share: what the set was calibrated to, 0..1. Never more than it is: 0.8999 is 899 of 1000.
         """
