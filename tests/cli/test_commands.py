@@ -47,7 +47,7 @@ def test_the_whole_job_by_hand(tmp_path: Path):
     assert "never measured on pictures" in cutis("info", out / "bundle").stdout
     done = cutis("evaluate", preds, "--out", tmp_path / "report", "--resamples", 50, "--card", out / "bundle")
     assert done.returncode == 0, done.stderr
-    assert "chance: balanced accuracy is" in done.stdout  # after two passes
+    assert "better than chance" in done.stdout  # after two passes
     assert ", test part, " in cutis("info", out / "bundle").stdout
     assert (tmp_path / "report" / "index.html").stat().st_size > 5000
     for path, words in (

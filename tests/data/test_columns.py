@@ -32,6 +32,17 @@ def test_columns_are_joined_and_saved(data):
     assert replaced.manifest["score"].to_list() == [None, 0.1, 0.2, 0.3]
 
 
+def test_a_tone_that_cannot_be_read_is_unknown_and_told(data):
+    ids = data.manifest["image_id"].to_list()
+    made = add_columns(data, pl.DataFrame({"image_id": ids, "monk_skin_tone": ["MST 3", "7.0", "12", None]}))
+    assert made.manifest["monk_skin_tone"].to_list() == [3, 7, None, None]
+    said = "monk_skin_tone: 1 of 4 cells could not be read as a Monk skin tone 1 to 10 (12): unknown."
+    assert made.card.notes == (*data.card.notes, said)
+    assert Dataset.load(data.path).card.notes == made.card.notes
+    mended = add_columns(made, pl.DataFrame({"image_id": ids, "monk_skin_tone": [3, 7, 10, None]}))
+    assert mended.card.notes == data.card.notes
+
+
 def test_what_cannot_be_added(data):
     ids = data.manifest["image_id"].to_list()
     with pytest.raises(CutisError, match="no column image_id"):
@@ -50,9 +61,9 @@ def test_tables_are_read_as_csv_or_parquet(tmp_path):
     table = pl.DataFrame({"image_id": ["a"], "ruler": ["yes"]})
     table.write_csv(tmp_path / "t.csv")
     table.write_parquet(tmp_path / "t.parquet")
-    assert read_columns(tmp_path / "t.csv").equals(read_columns(tmp_path / "t.parquet"))
+    assert read_columns(tmp_path / "t.csv")[0].equals(read_columns(tmp_path / "t.parquet")[0])
     (tmp_path / "bad.parquet").write_text("no")
-    with pytest.raises(CutisError, match="not a CSV or Parquet table"):
+    with pytest.raises(CutisError, match="not a Parquet file, or damaged"):
         read_columns(tmp_path / "bad.parquet")
     with pytest.raises(CutisError, match="no such file"):
         read_columns(tmp_path / "none.csv")

@@ -137,11 +137,19 @@ def test_dates_become_days_since_the_patients_first_image():
     assert "2024" not in json.dumps(rows)
 
 
-@pytest.mark.parametrize(
-    ("text", "years"), [("045Y", 45), ("018M", 1), ("003D", 0), ("090Y", 85), ("45", None), ("999Y", None)]
-)
-def test_ages(text, years):
-    assert header.values_of(holding(PatientAge=text), KEY)["age_approx"] == years
+def test_ages_and_sexes_as_archives_write_them_are_read_and_the_rest_is_told(tmp_path):
+    quiet()
+    said = [
+        *(("045Y", "F", 45, "female"), ("45", "m", 45, "male"), ("45Y", "Female", 45, "female")),
+        *(("18M", "MALE", 1, "male"), ("003D", "O", 0, None), ("999Y", "", None, None), ("", "W", None, "female")),
+    ]
+    for n, (age, sex, _, _) in enumerate(said, 1):
+        pixels = np.full((8, 8, 3), 20 * n, np.uint8)
+        save(tags_of(pixels, number=n, PatientAge=age, PatientSex=sex), tmp_path / "src" / f"{n}.dcm")
+    data = cutis.import_dataset(tmp_path / "src", tmp_path / "data", reader="dicom")
+    assert data.manifest.select("age_approx", "sex").rows() == [(age, sex) for _, _, age, sex in said]
+    assert "age_approx: 1 of 7 cells could not be read as years (999Y): unknown." in data.card.notes
+    assert "sex: 1 of 7 cells could not be read as male or female (O): unknown." in data.card.notes
 
 
 @pytest.mark.parametrize(

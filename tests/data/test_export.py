@@ -24,7 +24,7 @@ from cutis.data.exporting.isic import valid_row
 from cutis.data.importing import import_dataset
 from cutis.data.merge import merge
 from cutis.data.readers.json_rows import from_cell
-from cutis.data.readers.values import class_info
+from cutis.data.readers.labels import class_info
 from cutis.errors import CutisError
 from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, FITZPATRICK, SITE_COLUMNS, diagnosis_levels, site_levels

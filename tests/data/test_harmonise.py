@@ -16,7 +16,7 @@ from cutis.data.harmonise import (
     node_at,
     three_valued,
 )
-from cutis.data.readers.values import slug
+from cutis.data.readers.labels import class_code
 from cutis.errors import CutisError
 
 PATHS = sorted(str(p) for p in DiagnosisEnum)
@@ -104,4 +104,4 @@ def test_levels_and_codes() -> None:
         level_number("diagnosis3")
     for level in range(1, 6):  # no two nodes of a level share a class code
         nodes = {node for p in PATHS if (node := node_at(p, level))}
-        assert len({slug(n.rsplit(":", 1)[-1]) for n in nodes}) == len(nodes)
+        assert len({class_code(n.rsplit(":", 1)[-1]) for n in nodes}) == len(nodes)

@@ -137,18 +137,14 @@ def test_a_path_never_leaves_the_image_folder(table, tmp_path):
         ("image,dx,lesion_id,patient_id\na,nv,L1,P1\nb,mel,L1,P2\n", 'lesion_id "L1" belongs to 2 patients'),
         ("image,dx\n,nv\nb,mel\n", "row 1: image"),
         ("image,dx\nx/a,nv\nb,mel\n", "missing|cannot name a file"),
-        ("image,dx,age\na,nv,old\nb,mel,3\n", 'row 1: age "old" is not a number of years'),
-        ("image,dx,age\na,nv,-1\nb,mel,3\n", "row 1: age"),
-        ("image,dx,sex\na,nv,mail\nb,mel,male\n", 'row 1: sex "mail": did you mean "male"'),
-        ("image,dx,site\na,nv,bakc\n", 'row 1: .*"bakc".*did you mean "back".*--column anatom_site='),
-        ("image,dx,fitzpatrick\na,nv,VII\n", "row 1: fitzpatrick_skin_type"),
         ("image,dx,license\na,nv,CC-BB\n", "row 1: licence"),
         ("image,dx\na,nv\nb,mel,extra\n", r"row 2 has 3 cells, the header 2 \(separator: comma\)"),
         ("image,image\na,b\n", 'column "image" appears twice'),
         ("image,dx\n", "a header line but no rows"),
         ("", "empty"),
-        ("image,dx\na,näv\n".encode("latin-1"), "not UTF-8 text"),
-        (b"PK\x03\x04\x00\x00", "binary data"),
+        ("image,dx\na,näv\n".encode("utf-16")[:-1], "not UTF-8 text"),
+        (b"PK\x03\x04\x00\x00", r"a workbook .*Save the sheet as CSV UTF-8"),
+        (b"\x00\x01\x02\x03", "binary data"),
     ],
 )
 def test_wrong_tables_are_told(text, words, table, tmp_path):
@@ -156,6 +152,34 @@ def test_wrong_tables_are_told(text, words, table, tmp_path):
         cutis.import_dataset(table(text), tmp_path / "data", reader="csv")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "field", "read", "told"),
+    [
+        (
+            "age",
+            ["85+", "999", '"45,5"'],
+            "age_approx",
+            [85, None, 45],
+            "1 of 3 cells could not be read as years (9",
+        ),
+        ("age", ["018M", "1975", "-1"], "age_approx", [1, None, None], "2 of 3 cells could not be read as years"),
+        ("sex", ["W", "mail", "M"], "sex", ["female", None, "male"], "1 of 3 cells could not be read as male or f"),
+        ("fitzpatrick", ["Type III", "4.0", "III-IV"], "fitzpatrick_skin_type", ["III", "IV", None], "(III-IV): unk"),
+        ("monk_skin_tone", ["MST 3", "", "11"], "monk_skin_tone", [3, None, None], "1 of 3 cells could not be read"),
+        ("site", ["back", "bakc", "n/a"], "anatom_site_1", ["Trunk", None, None], "anatom_site: 1 of 3 cells could n"),
+    ],
+)
+@pytest.mark.parametrize("table_only", [False, True])
+def test_what_cannot_be_read_of_a_person_is_unknown_and_told(
+    column, cells, field, read, told, table_only, table, tmp_path
+):
+    rows = "".join(f"{name},nv,{cell}\n" for name, cell in zip("abc", cells, strict=True))
+    made = cutis.import_dataset(table(f"image,dx,{column}\n{rows}"), tmp_path / "data", table_only=table_only)
+    assert made.manifest[field].to_list() == read
+    assert [note for note in made.card.notes if told in note]
+    assert made.card.notes == cutis.Dataset.load(tmp_path / "data").card.notes
 
 
 def test_a_column_of_names_is_no_class(table, tmp_path):

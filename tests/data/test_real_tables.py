@@ -14,7 +14,7 @@ import pytest
 
 import cutis
 from cutis.data.readers import derm12345, fitzpatrick17k
-from cutis.data.readers.table import read_table
+from cutis.tables import read_table
 
 
 @pytest.fixture

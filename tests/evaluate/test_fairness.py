@@ -205,7 +205,8 @@ def test_negatives_are_counted_too() -> None:
     assert get(found, "gap_auroc", "malignant").value is None
     why = get(found, "equalized_odds").reason
     assert why.startswith(
-        "no class has 10 lesions in every group; nearest is mel, of which B has 5 and you need 5 more"
+        "no class has 10 lesions, and 10 of others, in every group; nearest is mel, where B has 5 of other classes and "
+        "you need 5 more"
     )
 
 

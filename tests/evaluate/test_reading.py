@@ -185,7 +185,7 @@ def test_attributes_and_identity_by_their_usual_names(write: Write) -> None:
     assert made["lesion_id"].to_list() == list("aabb")
     assert made["sex"].to_list() == ["male", "female", None, "male"]
     assert made["fitzpatrick_skin_type"].to_list() == ["I", "VI", None, "III"]
-    assert made["age_approx"].to_list() == [30, 55, 70, 90]
+    assert made["age_approx"].to_list() == [30, 55, 70, 85]
 
 
 def test_rounded_rows_are_divided_by_their_sum(write: Write) -> None:
@@ -202,7 +202,10 @@ BAD = {
     "empty cell": (wide(p_x=[0.0, 0, None, 0]), "row 3: p_x is empty"),
     "word": (wide(p_x=["0", "0", "high", "0"]), 'row 3: p_x is "high"'),
     "sum of 2": (wide(p_x=[1.0] * 4), r"row 1: probabilities sum to 2\.0000, not 1"),
-    "negative": (wide(p_x=[-0.5, 0, 0, 0]), "row 1: the score of x is -0.5; probabilities are in 0..1"),
+    "negative": (
+        wide(p_x=[-0.5, 0, 0, 0]),
+        "row 1: the score of x is -0.5; expected a probability in 0..1. If they are logits",
+    ),
     "percent": (
         pl.DataFrame({"id": IDS, "target": [0, 1, 0, 1], "score": [3, 97, 40, 8]}),
         "row 1: score is 3; expected a",
@@ -230,7 +233,7 @@ BAD = {
         pl.DataFrame({"id": IDS, "target": ["acne", "rosacea"] * 2, "score": [0.1] * 4}),
         "which of them it is the score of is not known",
     ),
-    "one class twice": (wide(p_NV=[0.0] * 4), "two columns give the score of class nv"),
+    "one class twice": (wide(p_NV=[0.0] * 4), "both give the score of class nv"),
     "no rows": (wide()[:0], "no rows"),
     "one lesion of two patients": (
         wide(lesion=list("aaab"), patient=list("pqpp")),
@@ -253,7 +256,8 @@ def test_what_cannot_be_read_says_what_to_mend(write: Write, case: str) -> None:
     [
         ("", "empty; expected a CSV with a header line"),
         ("image_id,p_nv,p_nv\n1,2,3\n", '"p_nv" appears twice'),
-        ("image_id,p_nv,p_mel\na,0.5,0.5\nb,0.5,0.5,0.5\n", "not a readable CSV"),
+        ("image_id,p_nv,p_mel\na,0.5,0.5\nb,0.5,0.5,0.5\n", "row 2 has 4 cells, the header 3"),
+        ('image_id,p_nv,p_mel\na,0.5,"0.5\nb,0.5,0.5\n', "not a readable CSV .unexpected end of data"),
         ("\0\1\2", "binary data"),
     ],
 )
@@ -263,7 +267,7 @@ def test_files_that_are_no_tables(write: Write, content: str, words: str) -> Non
 
 
 def test_other_file_faults(tmp_path: Path) -> None:
-    (tmp_path / "latin.csv").write_bytes("image_id,größe\na,1\n".encode("latin-1"))
+    (tmp_path / "latin.csv").write_bytes("image_id,размер\na,1\n".encode("cp1251"))
     with pytest.raises(CutisError, match="not UTF-8"):
         read_predictions(tmp_path / "latin.csv")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 nothing")

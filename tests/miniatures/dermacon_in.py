@@ -8,7 +8,7 @@ import numpy as np
 
 from miniatures.pictures import photo, table
 
-TABLE, LABEL, ID = "METADATA/Skin_Metadata.csv", "Fitzpatrick", "Image_name"
+TABLE, LABEL, ID = "METADATA/Skin_Metadata.csv", None, "Image_name"
 EXPECTED = {
     "images": 4,
     "lesions": 0,

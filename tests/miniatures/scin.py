@@ -8,7 +8,7 @@ import numpy as np
 
 from miniatures.pictures import photo, table
 
-TABLE, LABEL, ID = "dataset/scin_cases.csv", "fitzpatrick_skin_type", "case_id"
+TABLE, LABEL, ID = "dataset/scin_cases.csv", None, "case_id"
 EXPECTED = {"images": 6, "lesions": 0, "patients": 0, "classes": ["eczema", "tinea"]}
 
 

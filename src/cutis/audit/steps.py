@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from cutis.files import atomic_file, read_json, write_json
 from cutis.schema.dossier import Row
+from cutis.tables import read_parquet
 
 
 class Steps:
@@ -35,7 +36,7 @@ class Steps:
         """The step's table, made now if it isn't kept."""
         path = self.folder / f"{name}.parquet"
         if path.is_file():
-            return pl.read_parquet(path)
+            return read_parquet(path)
         made = make()
         with atomic_file(path) as partial:
             made.write_parquet(partial)

@@ -16,16 +16,28 @@ def columns_(dataset: Path, table: Path, *, column: list[str] | None = None) -> 
     dataset
         Dataset folder.
     table
-        CSV or Parquet with image_id: the dataset's tone.parquet (cutis tone), a report's quality.parquet (cutis check),
-        or your own.
+        CSV, JSON lines or Parquet with image_id: the dataset's tone.parquet (cutis tone), a report's quality.parquet
+        (cutis check), or your own.
     column
         Only this column; may be repeated. By default all of them.
     """
     from cutis.data.columns import add_columns, read_columns
     from cutis.data.dataset import Dataset
+    from cutis.errors import nearest
 
-    found = read_columns(table)
+    found, notes = read_columns(table)
     made = add_columns(Dataset.load(dataset), found, column)
-    for name in column or [c for c in found.columns if c != "image_id"]:
+    for note in notes:
+        say(f"note: {note}")
+    here = set(made.manifest["image_id"])
+    stray = [image for image in found["image_id"] if image not in here]
+    if stray:
+        near = nearest(stray[0], here, most=3)
+        say(f'note: {len(stray):,} rows are of images that {dataset} lacks (first: "{stray[0]}"; {near})')
+    names = column or [c for c in found.columns if c != "image_id"]
+    for name in names:
         known = made.manifest[name].drop_nulls()
         say(f"{name}: {len(known):,} of {len(made.manifest):,} images, {known.n_unique():,} values")
+    for note in made.card.notes:
+        if note.startswith(tuple(f"{name}: " for name in names)):
+            say(f"note: {note}")

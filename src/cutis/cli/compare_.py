@@ -25,6 +25,8 @@ def compare_(
     unit: str | None = None,
     seed: int = 0,
     truth: Path | None = None,
+    score: str | None = None,
+    score_is: str | None = None,
 ) -> None:
     """Compare two predictions files of the same images: paired differences with intervals, overall and by group.
 
@@ -46,6 +48,10 @@ def compare_(
         Seed of the bootstrap.
     truth
         Table with the true classes, by image, if another system's file doesn't hold them.
+    score
+        Column with the probability of one class, if several of another system's columns could be it.
+    score_is
+        Class that a single score is of, if its column's name doesn't say it: a label of the truth, malignant or benign.
     """
     from cutis.evaluate.compare import compare
     from cutis.files import refuse_existing
@@ -54,7 +60,17 @@ def compare_(
     if out is not None:
         refuse_existing(out)
     columns = [c.strip() for c in by.split(",") if c.strip()] if by else None
-    made = compare(first, second, by=columns, resamples=resamples, unit=unit, seed=seed, truth=truth)
+    made = compare(
+        first,
+        second,
+        by=columns,
+        resamples=resamples,
+        unit=unit,
+        seed=seed,
+        truth=truth,
+        score=score,
+        score_is=score_is,
+    )
     _show(made)
     if out is not None:
         write_comparison(made, out)

@@ -16,6 +16,7 @@ def evaluate_(
     seed: int = 0,
     truth: Path | None = None,
     score: str | None = None,
+    score_is: str | None = None,
     protocol: str | None = None,
     per: Literal["case", "lesion", "patient"] | None = None,
     combine: Literal["mean", "max", "noisy-or"] = "mean",
@@ -45,7 +46,10 @@ def evaluate_(
     truth
         Table with the true classes, by image, if another system's file doesn't hold them.
     score
-        Column with the probability of malignancy, if several of another system's columns could be it.
+        Column with the probability of one class (malignancy, if its name says no other), if several of another
+        system's columns could be it.
+    score_is
+        Class that a single score is of, if its column's name doesn't say it: a label of the truth, malignant or benign.
     protocol
         Add a challenge's own scores: isic2017, isic2018, isic2019, isic2020, isic2024 or medmnist.
     per
@@ -82,6 +86,7 @@ def evaluate_(
         seed=seed,
         truth=truth,
         score=score,
+        score_is=score_is,
         protocol=protocol,
         per=per,
         combine=combine,
@@ -98,6 +103,9 @@ def evaluate_(
                 say(f"{m.metric}: {m.estimate.format()}")
     for remark in evidence.remarks:
         say(f"{'warning' if remark.warns else 'note'}: {remark.words}")
+    for note in dict.fromkeys(evidence.info.notes):
+        if note not in {remark.words for remark in evidence.remarks}:
+            say(f"note: {note}")
     say(f"report: {out / 'index.html'}")
     if card is not None:
         record(card, evidence)

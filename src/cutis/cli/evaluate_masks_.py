@@ -59,7 +59,7 @@ def evaluate_masks_(
     from cutis.data.dataset import PARTS, Dataset
     from cutis.errors import CutisError, nearest
     from cutis.evaluate.masks import evaluate_masks
-    from cutis.evaluate.segmentation import MaskSettings
+    from cutis.evaluate.segmentation import DISTANCES, MaskSettings
     from cutis.files import refuse_existing
     from cutis.progress import track
 
@@ -94,7 +94,9 @@ def evaluate_masks_(
     whole = [m for m in evidence.measured if m.attribute is None]
     width = max(len(m.metric) for m in whole)
     for m in whole:
-        say(f"{m.metric:<{width}}  {m.estimate.format()}")
+        # A mean distance leaves out the images that fail worst: it never stands without saying how many.
+        left_out = f"; {m.reason}" if m.metric in DISTANCES and m.reason and m.low is not None else ""
+        say(f"{m.metric:<{width}}  {m.estimate.format()}{left_out}")
     for m in evidence.measured:
         if m.attribute is not None and m.metric == "jaccard":
             say(f"jaccard, {m.attribute} {m.group} ({m.n}): {m.estimate.format()}")

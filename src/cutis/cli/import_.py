@@ -20,6 +20,7 @@ def import_(
     licence: str | None = None,
     allow_missing: bool = False,
     table_only: bool = False,
+    same_labels: str = "ask",
 ) -> int:
     """Turn a folder of images, a CSV or a public release into a dataset.
 
@@ -45,6 +46,9 @@ def import_(
         Keep CSV rows whose image is missing, as rows with a reason.
     table_only
         Import the table without images: for counting, linting and merging.
+    same_labels
+        Of labels that differ only in case, blanks or punctuation: "ask" refuses and names them, "fold" makes them one
+        class, "keep" leaves each its own.
     """
     from cutis.data.importing import import_dataset
     from cutis.progress import track
@@ -60,6 +64,7 @@ def import_(
         licence=licence,
         allow_missing=allow_missing,
         table_only=table_only,
+        same_labels=same_labels,
         progress=track,
     )
     counts = data.card.counts

@@ -8,16 +8,20 @@ from pathlib import Path
 import polars as pl
 
 from cutis.data.dataset import Dataset
+from cutis.data.readers.own_columns import typed, with_points
 from cutis.errors import CutisError, nearest
 from cutis.schema.manifest import MANIFEST
+from cutis.schema.values import READ, read_column
+from cutis.tables import as_text, find_column, is_parquet, is_row_numbers, load_table, read_table
 
 
 def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | None = None) -> Dataset:
     """The dataset with columns of `table`, joined by image_id, saved; images that the table lacks are unknown there.
 
     columns: which; None: all but image_id. A further column of the same name is replaced; labels, splits and the
-    content digest stay as they are. Raises CutisError for a table without image_id, with an image twice or with none
-    of these images, and for a column that the manifest itself has or that isn't there.
+    content digest stay as they are. What can't be read of a column that has a vocabulary (monk_skin_tone) is unknown,
+    and a note of the card says how much. Raises CutisError for a table without image_id, with an image twice or with
+    none of these images, and for a column that the manifest itself has or that isn't there.
     """
     if "image_id" not in table.columns:
         raise CutisError(f"{dataset.path}: columns to add: no column image_id; found {', '.join(table.columns)}.")
@@ -27,7 +31,7 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
             raise CutisError(f"{dataset.path}: column {column} is the manifest's own and isn't replaced. Rename yours.")
         if column not in table.columns:
             raise CutisError(f'{dataset.path}: column "{column}": {nearest(column, table.columns)}')
-    table = table.select(pl.col("image_id").cast(pl.String), *chosen)
+    table = table.select(as_text(table["image_id"]), *chosen)
     twice = table.filter(pl.col("image_id").is_duplicated())
     if len(twice):
         raise CutisError(f'{dataset.path}: columns to add: image "{twice["image_id"][0]}" stands there twice.')
@@ -36,19 +40,33 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
             f"{dataset.path}: columns to add: none of their {len(table):,} images is in it (the first: "
             f'"{table["image_id"][0] if len(table) else ""}"; here: "{dataset.manifest["image_id"][0]}").'
         )
+    notes = [note for note in dataset.card.notes if not note.startswith(tuple(f"{c}: " for c in chosen if c in READ))]
+    for column in (c for c in chosen if c in READ):
+        read, unread = read_column(column, table[column])
+        table = table.with_columns(read)
+        notes += [] if unread is None else [unread.words()]
     kept = dataset.manifest.drop([c for c in chosen if c in dataset.manifest.columns])
     joined = kept.join(table, on="image_id", how="left", maintain_order="left")
-    return Dataset(dataset.path, dataset.card, joined).save_into(dataset.path)
+    card = dataset.card.model_copy(update={"notes": tuple(notes)})
+    return Dataset(dataset.path, card, joined).save_into(dataset.path)
 
 
-def read_columns(path: Path | str) -> pl.DataFrame:
-    """A table of columns to add, CSV or Parquet. Raises CutisError if it can't be read."""
-    path = Path(path)
-    if not path.is_file():
-        raise CutisError(f"{path}: no such file.")
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema_length=None)
-    except (OSError, pl.exceptions.PolarsError):
-        raise CutisError(f"{path}: not a CSV or Parquet table, or damaged.") from None
+def read_columns(path: Path | str) -> tuple[pl.DataFrame, list[str]]:
+    """(table of columns to add, notes on how it was read): any table that Cutis reads, image_id as text.
+
+    Columns of a text table are numbers or truths where every known cell is one, as at import. Raises CutisError if it
+    can't be read.
+    """
+    if is_parquet(path):
+        table, notes = load_table(path)
+        key = find_column(table.columns, ("image_id",))
+    else:
+        names, rows = read_table(path)
+        key = find_column(names, ("image_id",))
+        rows = with_points(rows, {key or ""})
+        kept = (c for c in rows.frame.iter_columns() if not is_row_numbers(c.name))
+        table = pl.DataFrame({c.name: c if c.name == key else typed(c) for c in kept})
+        notes = list(rows.notes)
+    if key is not None:
+        table = table.with_columns(as_text(table[key])).rename({key: "image_id"})
+    return table, notes

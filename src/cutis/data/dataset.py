@@ -14,6 +14,7 @@ from cutis.files import atomic_file, read_json, sha256_text, write_json
 from cutis.schema.classes import ClassInfo
 from cutis.schema.licence import ComposedLicence, check_use, compose
 from cutis.schema.manifest import conform
+from cutis.tables import read_parquet
 
 FORMAT = 1
 PARTS = ("train", "val", "test")
@@ -136,7 +137,7 @@ class Dataset:
             )
         try:
             card = DatasetCard.model_validate(content)
-            manifest = pl.read_parquet(path / "manifest.parquet")
+            manifest = read_parquet(path / "manifest.parquet")
         except ValidationError as error:
             first = error.errors()[0]
             raise CutisError(f"{path}/dataset.json: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None

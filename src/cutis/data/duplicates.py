@@ -15,6 +15,7 @@ import polars as pl
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file
+from cutis.tables import read_parquet
 
 KINDS = ("same bytes", "same pixels", "near")
 DECISIONS = ("same", "different")
@@ -41,7 +42,7 @@ def read_duplicates(dataset: Dataset) -> pl.DataFrame:
         return pl.DataFrame(schema=RECORDED)
     remedy = f"Correct it, or remove it and look again: cutis lint {dataset.path} --look"
     try:
-        table = pl.read_parquet(path)
+        table = read_parquet(path)
         table = table.select(pl.col(name).cast(dtype) for name, dtype in RECORDED.items())
     except pl.exceptions.ColumnNotFoundError:
         missing = next(name for name in RECORDED if name not in table.columns)

@@ -18,7 +18,7 @@ import polars as pl
 from cutis.data.clean import clean_image, clean_mask
 from cutis.data.dataset import Dataset
 from cutis.data.readers import READERS, Found, Options, Record
-from cutis.data.readers.table import typed
+from cutis.data.readers.own_columns import typed
 from cutis.data.threads import ordered
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_folder, refuse_existing
@@ -26,6 +26,7 @@ from cutis.image.decode import BadImage
 from cutis.progress import Progress, silent
 from cutis.schema.licence import licence as licence_named
 from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
+from cutis.schema.values import READ, SITE, Unread, as_cells, read_column, read_sites
 
 TYPES = MANIFEST | OPTIONAL
 _RESERVE = 50 * 2**20  # bytes left free on the disk
@@ -54,6 +55,7 @@ def import_dataset(
     attribution: str | None = None,
     allow_missing: bool = False,
     table_only: bool = False,
+    same_labels: str = "ask",
     progress: Progress[Any] = silent,
 ) -> Dataset:
     """Make the dataset folder `dest` from `src` and return it.
@@ -65,6 +67,8 @@ def import_dataset(
     allow_missing: CSV rows without their image become rows with status "error".
     table_only: leave the images where they are; every row has status "listed". For counting, linting and merging
         what is known of images that aren't here.
+    same_labels: of labels that differ only in case, blanks or punctuation: "ask" raises CutisError, which names both;
+        "fold" makes them one class, "keep" leaves each its own.
     progress: e.g. `cutis.progress.track`.
 
     Images lose EXIF, GPS and all other metadata (see `cutis.data.clean`). One that can't be read is a row with status
@@ -77,13 +81,15 @@ def import_dataset(
         raise CutisError(f"{src}: no such file or folder to import.")
     refuse_existing(dest)
     folder_of_images = Path(images) if images is not None else None
-    options = Options(label, dict(columns or {}), folder_of_images, allow_missing, table_only)
+    options = Options(label, dict(columns or {}), folder_of_images, allow_missing, table_only, same_labels)
     try:
         if src.is_dir():
             next(src.iterdir(), None)  # readers look for names, and a folder that may not be read seems empty to them
         chosen = READERS[_choose(reader, src)]
         if src.is_file() and not chosen.takes_file:
             raise CutisError(f"{src}: reader {chosen.name} takes a folder. Name the folder that holds this file.")
+        if same_labels != "ask" and not chosen.free_labels:
+            raise CutisError(f"reader {chosen.name} knows its classes; drop --same-labels.")
         found = chosen.read(src, options)
     except PermissionError as error:
         raise CutisError(f"{error.filename}: no permission to read it.") from None
@@ -99,7 +105,8 @@ def import_dataset(
                 if value is not None
             }
         )
-        table = _table(found, f"{src}")
+        table, unread = _table(found, f"{src}")
+        card = card.model_copy(update={"notes": (*card.notes, *(u.words() for u in unread))})
         if table_only:
             table = table.with_columns(status=pl.lit("listed"), file=pl.lit(None, pl.String))
             with atomic_folder(dest) as folder:
@@ -132,18 +139,61 @@ def _choose(reader: str, src: Path) -> str:
     for name, candidate in READERS.items():
         if (src.is_dir() or candidate.takes_file) and candidate.recognises(src):
             return name
+    hint = _hint(src)
+    if hint:
+        raise CutisError(f"{src}: {hint}.")
     layouts = "; ".join(f"{name}: {r.layout}" for name, r in READERS.items())
     raise CutisError(f"{src}: no layout that is known ({layouts}). Say which with --as.")
 
 
-def _table(found: Found, where: str) -> pl.DataFrame:
-    """The manifest before any image is read: typed, identity and values checked."""
+def _hint(src: Path) -> str:
+    """What to do about a source that nearly is one; "" if nothing is known."""
+    if src.is_file():
+        if src.suffix.casefold() != ".zip":
+            return ""
+        return (
+            f"a zip. Unpack it (unzip {src.name} -d {src.stem}) and import the folder {src.stem}. If it holds images "
+            "only, put it beside their table and import the folder of both"
+        )
+    names = sorted(p.name for p in src.iterdir() if p.is_file() and not p.name.startswith("."))
+
+    def held(*endings: str) -> list[str]:
+        return [n for n in names if n.casefold().endswith(endings)]
+
+    if len(tables := held(".csv", ".tsv", ".tab")) > 1:
+        return (
+            f"holds several tables ({', '.join(tables[:4])}). Name the one that is meant, with --images for its images"
+        )
+    if sheets := held(".xlsx", ".xls", ".ods"):
+        return f"holds a workbook. Save the sheet of {sheets[0]} as CSV UTF-8 and import again"
+    if zips := held(".zip"):
+        return f"holds no table, but {zips[0]}. If the table is in it, unpack it (unzip {zips[0]}) and import again"
+    if len(lines := held(".jsonl", ".ndjson", ".parquet", ".txt")) == 1:
+        return f"holds no table that is known for sure. Name it if it is {lines[0]}"
+    if below := [p.relative_to(src).as_posix() for p in sorted(src.glob("*/*.csv")) if not p.name.startswith(".")]:
+        return f"holds no table itself, but {', '.join(below[:4])}. Name the one that is meant"
+    return ""
+
+
+def _table(found: Found, where: str) -> tuple[pl.DataFrame, list[Unread]]:
+    """The manifest before any image is read: typed, identity and values checked; and what could not be read of it."""
     records = found.records
     names = list(dict.fromkeys(key for r in records for key in r.values))
     data: dict[str, pl.Series] = {}
+    unread: list[Unread | None] = []
     for key in names:
         column = [r.values.get(key) for r in records]
-        data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column)
+        if key in READ:
+            data[key], lost = read_column(key, as_cells(key, column))
+            unread.append(lost)
+        elif key == SITE:
+            sites, lost = read_sites(as_cells(key, column))
+            data |= {c.name: data[c.name].fill_null(c) if c.name in data else c for c in sites}
+            unread.append(lost)
+        elif key in data:  # a site that the source names beside one it spells out
+            data[key] = pl.Series(key, column, dtype=TYPES[key]).fill_null(data[key])
+        else:
+            data[key] = pl.Series(column, dtype=TYPES[key]) if key in TYPES else typed(column, key)
     for own in found.own if found.own is not None else ():
         if own.name not in data:
             data[own.name] = own.cast(TYPES[own.name]) if own.name in TYPES else typed(own)
@@ -163,7 +213,7 @@ def _table(found: Found, where: str) -> pl.DataFrame:
             f'{where}: image_id "{clash[0]}" and "{clash[1]}" differ only in case; many disks cannot hold both. '
             "Rename one."
         )
-    return table
+    return table, [u for u in unread if u is not None]
 
 
 def _check_disk(found: Found, dest: Path) -> None:

@@ -19,6 +19,7 @@ from cutis.data.split import SOURCE_PARTS, load_split
 from cutis.errors import CutisError
 from cutis.schema.finding import SEVERITIES, Finding, Severity
 from cutis.schema.identity import check_identity
+from cutis.tables import as_text, scan_parquet
 
 SHOWN = 100  # examples of one check that become findings of their own; one more says how many there are
 _COLUMNS = ("image_id", "lesion_id", "patient_id", "source", "source_split", "sha256")
@@ -119,15 +120,16 @@ def _listed(given: Dataset | Path | str) -> Listed:
 
 def _manifest(path: Path) -> Listed:
     try:
-        lazy = pl.scan_parquet(path)
+        lazy = scan_parquet(path)
         held = lazy.collect_schema().names()
-        rows = lazy.select(pl.col(c).cast(pl.String) for c in _COLUMNS if c in held).collect()
+        rows = lazy.select(c for c in _COLUMNS if c in held).collect()
     except FileNotFoundError:
         raise CutisError(f"{path}: no such file.") from None
     except (OSError, pl.exceptions.PolarsError):
         raise CutisError(
             f"{path}: not a Parquet manifest, or damaged. Name a dataset folder or its manifest."
         ) from None
+    rows = rows.with_columns(as_text(column) for column in rows)
     check_identity(rows, str(path))
     rows = rows.with_columns(pl.lit(None, pl.String).alias(c) for c in _COLUMNS if c not in held).select(_COLUMNS)
     return Listed(path.stem if path.stem != "manifest" else path.parent.name, rows, None, pl.DataFrame(schema=RECORDED))

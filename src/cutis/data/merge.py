@@ -36,6 +36,7 @@ from cutis.data.harmonise import (
     vocabulary_version,
 )
 from cutis.data.one_identity import distinct_ids, one_name_each, own_space, same_images
+from cutis.data.readers.labels import class_code
 from cutis.data.readers.values import slug
 from cutis.errors import CutisError
 from cutis.files import atomic_folder, refuse_existing
@@ -291,7 +292,7 @@ def _classes(nodes: list[str]) -> dict[str, ClassInfo]:
     for node in nodes:
         name = node.rsplit(":", 1)[-1]
         levels: Levels = (node.split(":")[0], None, None, None, None)
-        made[node] = ClassInfo(code=slug(name), name=name, diagnosis=node, malignant=is_malignant(levels))
+        made[node] = ClassInfo(code=class_code(name), name=name, diagnosis=node, malignant=is_malignant(levels))
     return made
 
 

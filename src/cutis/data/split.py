@@ -32,6 +32,7 @@ from cutis.data.split_proof import (
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file, read_json, write_json
 from cutis.schema.identity import UNITS, group_ids, unit_name
+from cutis.tables import read_parquet
 
 __all__ = ["CLOSINGS", "SCHEMES", "SOURCE_PARTS", "Count", "Proof", "Split", "load_split", "split"]
 
@@ -148,7 +149,7 @@ def load_split(dataset: Dataset | Path | str, name: str = "default") -> Split:
         raise CutisError(f"{dataset.path} is not split yet. Split it: cutis split {dataset.path}")
     try:
         proof = Proof.model_validate(read_json(path))
-        table = pl.read_parquet(path.with_suffix(".parquet"))
+        table = read_parquet(path.with_suffix(".parquet"))
         digest = split_digest(table)
     except (ValidationError, OSError, pl.exceptions.PolarsError):
         raise CutisError(f"{path}: damaged. {remedy}") from None

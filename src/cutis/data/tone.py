@@ -26,6 +26,7 @@ from cutis.image.tone.contrast import photo_contrast
 from cutis.image.tone.estimate import DEFAULT
 from cutis.image.tone.skin_pixels import WORK
 from cutis.progress import Progress, silent
+from cutis.tables import read_parquet
 
 
 def tone_path(dataset: Dataset) -> Path:
@@ -77,7 +78,7 @@ def read_tone(dataset: Dataset) -> pl.DataFrame:
     if not path.is_file():
         raise CutisError(f"{path}: no such file. Make it with: cutis tone {dataset.path}")
     try:
-        return pl.read_parquet(path)
+        return read_parquet(path)
     except (OSError, pl.exceptions.PolarsError):
         raise CutisError(f"{path}: not a Parquet table, or damaged. Make it with: cutis tone {dataset.path}") from None
 

@@ -42,7 +42,8 @@ def cohen_kappa(
     """Cohen's kappa of two raters over the items that both rated; 1 is perfect, 0 is chance.
 
     first, second: (items,). weights: what a disagreement costs, by the distance of categories in their order.
-    categories: all of them in order, where words have one or where nobody used some; else those found, sorted.
+    categories: all of them in order, where words have one or where nobody used some. Without them numbers are as far
+    apart as they are: of grades 0, 1 and 3, where nobody gave 2, 1 and 3 are two apart.
     Not estimable if both raters used one and the same category throughout. Raises CutisError for unknown weights or
     categories, unequal lengths, and weights on words without `categories`.
     """
@@ -51,7 +52,8 @@ def cohen_kappa(
     coded, values = _coded(_two(first, second), categories, ordered=weights != "none")
     both = (coded >= 0).all(1)
     table, k = coded[both], len(values)
-    distance = np.abs(np.subtract.outer(np.arange(k), np.arange(k))).astype(float)
+    places = np.arange(k) if categories is not None or weights == "none" else np.array(values, float)
+    distance = np.abs(np.subtract.outer(places, places)).astype(float)
     cost = distance**2 if weights == "quadratic" else distance if weights == "linear" else (distance > 0).astype(float)
 
     def statistic(w: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -22,14 +23,19 @@ def path_of(label: str | None) -> tuple[str, ...]:
         return ()
 
 
+def _plain(label: str) -> str:
+    """A label without regard to case and to Unicode's form (an accent as a letter's part, or as a sign after it)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", label.strip()).casefold())
+
+
 def finder(classes: Sequence[ClassInfo]) -> Callable[[str], int | None]:
     """label -> class number, or None if it means none of `classes`.
 
     Tried in order, without regard to case: code; name; ISIC node. A class stands for all that lies under its node if
     the node says what the class is: not "Benign" for HAM10000's bkl, which is one benign thing among others.
     """
-    codes = {c.code.casefold(): k for k, c in reversed(list(enumerate(classes)))}
-    names = {c.name.casefold(): k for k, c in reversed(list(enumerate(classes)))}
+    codes = {_plain(c.code): k for k, c in reversed(list(enumerate(classes)))}
+    names = {_plain(c.name): k for k, c in reversed(list(enumerate(classes)))}
     nodes: dict[tuple[str, ...], int] = {}
     for k, c in enumerate(classes):
         path = tuple(c.diagnosis.split(":")) if c.diagnosis else ()
@@ -38,7 +44,7 @@ def finder(classes: Sequence[ClassInfo]) -> Callable[[str], int | None]:
 
     @cache
     def find(label: str) -> int | None:
-        folded = label.strip().casefold()
+        folded = _plain(label)
         for known in (codes, names):
             if folded in known:
                 return known[folded]

@@ -60,8 +60,13 @@ def absent_classes(sample: Sample, present: Sequence[int]) -> str:
     return f"over {len(present)} of {len(sample.classes)} classes (none of {lost} here)"
 
 
-def scarcest(sample: Sample) -> tuple[str, int]:
-    """Code of the class with fewest units, and how many, among the classes that have any."""
-    counts = [(sample.units_in(sample.target == k), info.code) for k, info in enumerate(sample.classes)]
-    n, code = min(((n, code) for n, code in counts if n), default=(0, ""))
-    return code, n
+def scarcest(sample: Sample, weight: Floats | None = None) -> tuple[str, int] | None:
+    """The class with fewest units and how many, for `Quantity.scarce`, among the classes that have any.
+
+    weight: (n,) of a challenge; rows that weigh nothing are not there.
+    """
+    counts = []
+    for k, info in enumerate(sample.classes):
+        case = sample.target == k if weight is None else (sample.target == k) & (weight > 0)
+        counts.append((f"of class {info.code}", sample.units_in(case)))
+    return min((count for count in counts if count[1]), key=lambda count: count[1], default=None)

@@ -6,6 +6,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from cutis.errors import CutisError
+from cutis.schema.predictions import AGE_BANDS
+from cutis.schema.remark import Remark
+from cutis.schema.values import READ, read_column, read_sites
+from cutis.tables import as_text, find_column, folded, numbers
+
 IMAGE_FILE = r"(?i)\.(jpe?g|png|tiff?|bmp|webp|dcm)$"
 
 # Cutis's column -> what else it is called, in order of preference; compared without case, "-" and " " read as "_".
@@ -51,48 +57,86 @@ TARGETS = (
 )
 ANSWERS = ("predicted", "predicted_label", "predicted_class", "pred_label", "pred_class", "prediction", "y_pred")
 ATTRIBUTE_ALIASES: dict[str, tuple[str, ...]] = {
-    "sex": ("gender",),
-    "age_approx": ("age",),
+    "sex": ("gender", "geschlecht"),
+    "age_approx": ("age", "alter"),
     "anatom_site_1": ("anatom_site_general", "anatom_site", "site", "localization", "location", "region"),
     "fitzpatrick_skin_type": ("fitzpatrick", "fitzpatrick_scale", "fitspatrick", "skin_type", "fst"),
+    "monk_skin_tone": ("monk", "mst", "monk_tone"),
 }
 WEIGHTS = ("score_weight", "validation_weight")
 RESERVED = ("set", "ood", "status", "reason")  # columns of a predictions file that another system may use otherwise
-ROMAN = dict(zip(("1", "2", "3", "4", "5", "6"), ("I", "II", "III", "IV", "V", "VI"), strict=True))
-TRUE = {"1", "1.0", "true", "yes", "malignant", "positive", "pos"}
-FALSE = {"0", "0.0", "false", "no", "benign", "negative", "neg"}
+SITE_1 = "anatom_site_1"
 
 
-def folded(name: str) -> str:
-    return name.strip().casefold().replace(" ", "_").replace("-", "_")
-
-
-def find_column(columns: Sequence[str], names: Sequence[str], leave: Sequence[str] = ()) -> str | None:
-    """The first of `names` that is a column, as the table spells it; None if none is. leave: columns not to take."""
-    known = {folded(c): c for c in reversed(columns) if c not in leave}
-    return next((known[n] for n in names if n in known), None)
-
-
-def with_known_names(table: pl.DataFrame, leave: Sequence[str] = ()) -> pl.DataFrame:
-    """The table with identity and attribute columns called as Cutis calls them, and their values written so."""
+def with_known_names(table: pl.DataFrame, leave: Sequence[str] = ()) -> tuple[pl.DataFrame, list[Remark]]:
+    """The table with identity and attribute columns called as Cutis calls them, and their values written so; remarks on
+    what could not be read of the attributes (`schema.values`). A site keeps its own column too, as it may say more.
+    """
     renames: dict[str, str] = {}
     for ours, others in {**IDENTITY_ALIASES, **ATTRIBUTE_ALIASES}.items():
         found = find_column(table.columns, (ours, *others), (*leave, *renames))
-        if found is not None and found != ours:
+        if found is None or found == ours:
+            continue
+        if ours == SITE_1:
+            table = table.with_columns(pl.col(found).alias(SITE_1))
+        else:
             renames[found] = ours
     table = table.rename({**renames, **{c: f"{c}_given" for c in RESERVED if c in table.columns and c not in leave}})
     text = [c for c in IDENTITY_ALIASES if c in table.columns]
-    table = table.with_columns(pl.col(c).cast(pl.String).str.strip_chars().replace("", None) for c in text)
+    table = table.with_columns(as_text(table[c]).str.strip_chars().replace("", None) for c in text)
     if "image_id" in table.columns:
         table = table.with_columns(pl.col("image_id").str.replace(IMAGE_FILE, ""))
-    if "age_approx" in table.columns:
-        table = table.with_columns(pl.col("age_approx").cast(pl.Float64, strict=False))
-    if "sex" in table.columns:
-        sex = pl.col("sex").cast(pl.String).str.strip_chars().str.to_lowercase()
-        table = table.with_columns(sex.replace({"m": "male", "f": "female", "": None, "unknown": None}).alias("sex"))
-    if "fitzpatrick_skin_type" in table.columns:
-        tone = pl.col("fitzpatrick_skin_type").cast(pl.String).str.strip_chars().str.to_uppercase()
-        tone = tone.str.replace(r"^(FST|TYPE)[ _-]*", "").str.replace(r"\.0$", "")
-        # Fitzpatrick17k writes -1 where nobody could say.
-        table = table.with_columns(tone.replace({**ROMAN, "": None, "-1": None}).alias("fitzpatrick_skin_type"))
+    unread: list[str] = []
+    for column in (c for c in READ if c in table.columns and c not in leave):
+        read, lost = read_column(column, table[column])
+        table = table.with_columns(read)
+        unread += [] if lost is None else [lost.words()]
+    if "age_band" in table.columns and "age_band" not in leave:
+        table = table.with_columns(_bands(table["age_band"]))
+    if SITE_1 in table.columns and SITE_1 not in leave:
+        table, said = _with_region(table)
+        unread += said
+    return table, [Remark(code="unread", words=words) for words in unread]
+
+
+def _bands(cells: pl.Series) -> pl.Series:
+    """Bands of age, spelt as AGE_BANDS where they are one of those ("30 – 49", "70+"); other bands are their own."""
+    text = cells.cast(pl.String).str.strip_chars().replace("", None)
+    plain = text.str.replace_all(r"[\u2010-\u2015\u2212]", "-").str.replace_all(r"\s", "").str.replace("≥", ">=")
+    plain = plain.str.replace(r"^(\d+)\+$", ">=$1")
+    return pl.select(pl.when(plain.is_in(AGE_BANDS)).then(plain).otherwise(text).alias(cells.name)).to_series()
+
+
+def _with_region(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The table with its sites as the first level of the vocabulary, and what of them is unknown."""
+    sites, lost = read_sites(table[SITE_1])
+    spans = sites["anatom_site_special"].drop_nulls()
+    unread = [] if lost is None else [lost.words()]
+    if len(spans):
+        some = ", ".join(spans.unique().sort().to_list()[:3])
+        unread.append(f"{SITE_1}: {len(spans):,} of {len(table):,} cells name no one region ({some}): unknown.")
+    return table.with_columns(sites[SITE_1]), unread
+
+
+def keyed(table: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """The table with an image_id, which is the lesion's where rows are lesions, as in MILK10k's challenge files."""
+    if "image_id" in table.columns or "lesion_id" not in table.columns:
+        return table
+    notes.append("No column says which image a row is: rows are told apart by lesion_id.")
+    return table.with_columns(pl.col("lesion_id").str.replace(IMAGE_FILE, "").alias("image_id"))
+
+
+def weighed(table: pl.DataFrame, where: str) -> pl.DataFrame:
+    """The table with its columns of WEIGHTS as numbers. Raises CutisError for one that isn't finite and 0 or more."""
+    for column in (c for c in table.columns if folded(c) in WEIGHTS):
+        found = numbers(table[column])
+        wrong = (~(found.is_finite() & (found >= 0))).fill_null(True)
+        if wrong.any():
+            i = int(wrong.arg_true()[0])
+            said = table[column][i]
+            shown = "is empty" if said is None or said == "" else f'is "{said}"'
+            raise CutisError(
+                f"{where}: row {i + 1}: {column} {shown}; expected a number from 0, and 0 leaves the image out."
+            )
+        table = table.with_columns(found.alias(column))
     return table

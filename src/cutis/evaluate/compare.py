@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +17,14 @@ from cutis import __version__
 from cutis.evaluate.arrays import Bools, Floats
 from cutis.evaluate.blocks import class_blocks
 from cutis.evaluate.bootstrap import check_resampling, interval
+from cutis.evaluate.chance import below_chance
 from cutis.evaluate.discrimination import MALIGNANT
 from cutis.evaluate.fairness import compare_groups
 from cutis.evaluate.groups import find_groups
 from cutis.evaluate.malignancy import thresholds
 from cutis.evaluate.multilabel import multilabel_blocks
 from cutis.evaluate.notes import unit_notes
-from cutis.evaluate.numbers import BY_CLASS, FEWEST_FOR_INTERVAL, PLURALS, as_measured, values_of
+from cutis.evaluate.numbers import BY_CLASS, PLURALS, as_measured, too_few, values_of
 from cutis.evaluate.pairing import pair
 from cutis.evaluate.quantities import Quantity
 from cutis.evaluate.reading import is_cutis, read_predictions
@@ -45,17 +47,21 @@ def compare(
     level: float = 0.95,
     unit: str | None = None,
     truth: Path | str | None = None,
+    score: str | None = None,
+    score_is: str | None = None,
 ) -> Comparison:
     """Differences, second minus first, of every default metric, overall and by group, and of the groups' disparities.
 
     Intervals are percentile intervals of a paired cluster bootstrap: a resample draws the same units for both files.
     For accuracy there is also McNemar's exact test. Options are those of `cutis.evaluate.measure.measure`; operating
     points are compared where both files have one of the same name, each at its own threshold. truth: the true classes,
-    by image, for other systems' files that don't hold them.
+    by image, for other systems' files that don't hold them; score, score_is: of such files
+    (`reading.read_predictions`).
     Raises CutisError for files that can't be audited or don't hold the same truth (see `cutis.evaluate.pairing.pair`).
     """
     check_resampling(resamples, seed, level, unit)
-    (a, one), (b, two) = _open(first, "the first file", truth), _open(second, "the second file", truth)
+    options = {"truth": truth, "score": score, "score_is": score_is}
+    (a, one), (b, two) = _open(first, "the first file", options), _open(second, "the second file", options)
     names = (one.name, two.name) if one.name != two.name else (str(first), str(second))
     found = pair(a, b, names)
     where = f"{names[0]} and {names[1]}"
@@ -84,6 +90,8 @@ def compare(
                 other, redrawn = later[_key(m)]
                 fairness.append(_paired(m, other, redrawn - draws, level, hold=True))
     read = [*a.info.notes, *b.info.notes]
+    whole = [m for m in measured if m.attribute is None]
+    chance = _below_chance(whole, names)
     return Comparison(
         cutis=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -99,6 +107,7 @@ def compare(
         fairness=fairness,
         mcnemar=mcnemar,
         notes=[
+            *chance,
             *read,
             *found.notes,
             *notes,
@@ -108,11 +117,12 @@ def compare(
     )
 
 
-def _open(source: Predictions | Path | str, name: str, truth: Path | str | None) -> tuple[Predictions, Compared]:
+def _open(source: Predictions | Path | str, name: str, options: Mapping[str, Any]) -> tuple[Predictions, Compared]:
+    """A file's predictions. options: of other systems' files; Cutis's own need none."""
     digest = ""
     if not isinstance(source, Predictions):
         path = Path(source)
-        source = read_predictions(path, truth=None if truth is None or is_cutis(path) else truth)
+        source = read_predictions(path, **({} if is_cutis(path) else options))
         name, digest = path.name, sha256_file(path)
     found = Predictions(check_predictions(source.table, source.info, name), source.info)
     return found, Compared(name=name, sha256=digest, bundle=found.info.bundle, rows=len(found.table))
@@ -123,6 +133,19 @@ def _points(first: Predictions, second: Predictions, names: tuple[str, str]) -> 
     found = [thresholds(p.info.operating_points, n) for p, n in zip((first, second), names, strict=True)]
     shared = [name for name in found[0] if name in found[1]]
     return [{name: points[name] for name in shared} for points in found]
+
+
+def _below_chance(measured: Sequence[Paired], names: tuple[str, str]) -> list[str]:
+    """What to say of either file whose AUROC of malignancy (else macro AUROC) is below 0.5."""
+    keys = [(m.metric, m.class_code) for m in measured]
+    main = ("auroc", MALIGNANT) if ("auroc", MALIGNANT) in keys else ("macro_auroc", None)
+    found = [m for m in measured if (m.metric, m.class_code) == main]
+    said = [
+        below_chance(name, m.metric, m.class_code, value)
+        for m in found
+        for name, value in zip(names, (m.first, m.second), strict=True)
+    ]
+    return [words for words in said if words]
 
 
 def _dependence(sample: Sample) -> list[str]:
@@ -168,7 +191,8 @@ def _differences(
         unit = samples[0].unit_name
         before = as_measured(quantity, value, draws, unit, level, attribute, group)
         after = as_measured(other, later, redrawn, unit, level, attribute, group)
-        made.append(_paired(before, after, redrawn - draws, level, hold=quantity.biased))
+        few = too_few(quantity, unit) or too_few(other, unit)
+        made.append(_paired(before, after, redrawn - draws, level, hold=quantity.biased, few=few))
     return made
 
 
@@ -176,8 +200,10 @@ def _key(m: Measured) -> tuple[str, str | None]:
     return m.metric, m.class_code
 
 
-def _paired(before: Measured, after: Measured, draws: Floats, level: float, *, hold: bool) -> Paired:
-    """The difference, or why there is none. hold: widen the interval to hold the value, where resamples are biased."""
+def _paired(before: Measured, after: Measured, draws: Floats, level: float, *, hold: bool, few: str = "") -> Paired:
+    """The difference, or why there is none. hold: widen the interval to hold the value, where resamples are biased.
+    few: why there can be no interval, if either value has too few units of something.
+    """
     lacking = next((m for m in (before, after) if m.value is None), None)
     value = None if before.value is None or after.value is None else after.value - before.value
     low: float | None = None
@@ -185,9 +211,8 @@ def _paired(before: Measured, after: Measured, draws: Floats, level: float, *, h
     reason = ""
     if lacking is not None:
         reason = lacking.reason
-    elif before.n_units < FEWEST_FOR_INTERVAL:
-        more = FEWEST_FOR_INTERVAL - before.n_units
-        reason = f"only {before.n_units} {PLURALS[before.unit]}; for an interval you need {more} more"
+    elif few:
+        reason = few
     elif value is not None:
         found = interval(draws, level)
         if isinstance(found, str):

@@ -128,7 +128,10 @@ def average_precision(
     reported: list[Quantity] = []
     for k, name in enumerate(names):
         n, n_units = _boxes_and_units(truth, labels, units, tuple(AREAS)[max(0, k - 2)])
-        reported.append(_quantity(name, None, n, n_units))
+        quantity = _quantity(name, None, n, n_units)
+        each = [_boxes_and_units(truth, [label], units, tuple(AREAS)[max(0, k - 2)])[1] for label in labels]
+        counts = [(f"with a true box of {label}", m) for label, m in zip(labels, each, strict=True) if m]
+        reported.append(replace(quantity, scarce=min(counts, key=lambda count: count[1], default=None)))
     for label in labels if len(labels) > 1 else ():
         reported += [_quantity(name, label, *_boxes_and_units(truth, [label], units, "all")) for name in names[:3]]
     if not labels:

@@ -49,7 +49,7 @@ class RankBlock:
         weight: Floats | None = None,
     ) -> None:
         weight = np.ones(len(score)) if weight is None else weight
-        cases, others = distinct(unit[case]), distinct(unit[~case])
+        cases, others = distinct(unit[case & (weight > 0)]), distinct(unit[~case & (weight > 0)])
         if not fixed and not areas and case.sum() > len(case) / 2:
             score, case = -score, ~case  # the same AUROC, from fewer thresholds
         steps = np.unique(-score[case])  # ascending, so that the highest score comes first

@@ -101,8 +101,9 @@ class _Attribute:
         if two:
             question = two_way(sample)
             self.sick, self.well = question.rows & question.case, question.rows & ~question.case
-            both = np.minimum(self._units(self.sick), self._units(self.well))
-            self.sides = self._who(both, "that are malignant and as many benign")
+            sick, well = self._units(self.sick), self._units(self.well)
+            kinds = ["malignant" if a < b else "benign" for a, b in zip(sick, well, strict=True)]
+            self.sides = self._who(np.minimum(sick, well), "that are malignant and as many benign", kinds)
             rows = self.rows[self.sides[0]].any(0) if self.sides[0] else self.all_rows
             self.two_way_whole = cells.add(rows, ranked if len(self.sides[0]) == len(self.groups) else (), True)
         self.tones = self._tones(known)
@@ -116,16 +117,21 @@ class _Attribute:
         unit = self.sample.unit_name
         return f"{n:,} {unit if n == 1 else PLURALS[unit]}"
 
-    def _too_few(self, groups: Sequence[Group], have: np.ndarray, what: str) -> str:
-        """Why fewer than two groups can be compared, by the group that comes nearest; "" if two can."""
+    def _too_few(self, groups: Sequence[Group], have: np.ndarray, what: str, kinds: Sequence[str] = ()) -> str:
+        """Why fewer than two groups can be compared, by the group that comes nearest; "" if two can. kinds: what each
+        group has so few of."""
         if (have >= LEAST).sum() >= 2:
             return ""
-        near = [(int(n), g.name) for g, n in zip(groups, have.tolist(), strict=True) if n < LEAST]
+        near = [g for g, n in enumerate(have.tolist()) if n < LEAST]
         if not near:
             return "there is only one group; you need another"
-        n, name = max(near, key=lambda item: item[0])
+        g = max(near, key=lambda g: int(have[g]))
+        n, kind = int(have[g]), f" {kinds[g]}" if kinds else ""
         least = f"{self._count(LEAST)} {what}".strip()
-        return f"fewer than two groups have {least}; nearest is {name} with {n}, where you need {LEAST - n} more"
+        return (
+            f"fewer than two groups have {least}; nearest is {groups[g].name} with {n}{kind}, where you need "
+            f"{LEAST - n} more"
+        )
 
     # The numbers
 
@@ -208,12 +214,12 @@ class _Attribute:
             (a, b), (c, d) = (disparity.spread_bounds(v[..., :1], v[..., 1:]) for v in (tpr, fpr))
             odds = disparity.equalized_odds(tpr, fpr)
             self._add("equalized_odds", None, odds, np.maximum(a, c).mean(0), np.maximum(b, d).mean(0), remark=remark)
-        for metrics, held, counts in (
-            (("eod", "eom", "gap_balanced_accuracy"), kept, self.cases),
-            (("equalized_odds", "gap_macro_auroc"), both, np.minimum(self.cases, self.others)),
+        for metrics, held, others in (
+            (("eod", "eom", "gap_balanced_accuracy"), kept, None),
+            (("equalized_odds", "gap_macro_auroc"), both, self.others),
         ):
             for metric in () if held else metrics:
-                self._missing(metric, None, self._no_class(counts))
+                self._missing(metric, None, self._no_class(self.cases, others))
         self._light_dark()
 
     def _eom(self, sensitivity: Floats, kept: Sequence[int], why: str) -> None:
@@ -272,7 +278,7 @@ class _Attribute:
         kept = np.flatnonzero(enough).tolist()
         sides = "Fitzpatrick I-III against IV-VI"
         if not kept:
-            self._missing("eod_light_dark", None, self._no_class(self.tone_cases, ("I-III", "IV-VI")))
+            self._missing("eod_light_dark", None, self._no_class(self.tone_cases, names=("I-III", "IV-VI")))
             return
         codes = [self.sample.classes[k].code for k in kept]
         values = np.array([self.cells.values([light, dark], "sensitivity", code) for code in codes])
@@ -293,15 +299,20 @@ class _Attribute:
         every = range(len(self.groups))
         return np.array([self._values(metric, every, self.sample.classes[k].code) for k in classes])
 
-    def _who(self, have: np.ndarray, what: str) -> tuple[list[int], str, str]:
-        """Groups with enough of `what`; a remark on those without; and why nobody is compared, or ""."""
+    def _who(self, have: np.ndarray, what: str, kinds: Sequence[str] = ()) -> tuple[list[int], str, str]:
+        """Groups with enough of `what`; a remark on those without; and why nobody is compared, or "". kinds: what each
+        group has fewest of."""
         who = np.flatnonzero(have >= LEAST).tolist()
-        short = [f"{self.groups[g].name} ({n})" for g, n in enumerate(have.tolist()) if n < LEAST]
+        short = [
+            f"{self.groups[g].name} ({n}{f' {kinds[g]}' if kinds else ''})"
+            for g, n in enumerate(have.tolist())
+            if n < LEAST
+        ]
         least = f"{self._count(LEAST)} {what}".strip()
         return (
             who,
             f"without groups under {least}: {_some(short)}" if short else "",
-            self._too_few(self.groups, have, what),
+            self._too_few(self.groups, have, what, kinds),
         )
 
     def _over(self, kept: Sequence[int], why: str) -> str:
@@ -309,17 +320,21 @@ class _Attribute:
         lost = [c.code for k, c in enumerate(classes) if k not in kept]
         return f"over {len(kept)} of {len(classes)} classes ({_some(lost)} dropped: {why})" if lost else ""
 
-    def _no_class(self, counts: np.ndarray, names: Sequence[str] | None = None) -> str:
-        """Why no class can be averaged, by the class that lacks least."""
+    def _no_class(self, cases: np.ndarray, others: np.ndarray | None = None, names: Sequence[str] | None = None) -> str:
+        """Why no class can be averaged, by the class that lacks least. others: units of the other classes, where those
+        are needed too."""
         names = names or [g.name for g in self.groups]
-        lacking = np.maximum(LEAST - counts, 0)
-        k = int(lacking.sum(1).argmin())
-        g = int(lacking[k].argmax())
+        counts = cases if others is None else np.minimum(cases, others)
+        missing = np.maximum(LEAST - counts, 0)
+        k = int(missing.sum(1).argmin())
+        g = int(missing[k].argmax())
         code, least = self.sample.classes[k].code, self._count(LEAST)
-        return (
-            f"no class has {least} in every group; nearest is {code}, of which {names[g]} has {counts[k, g]} and you "
-            f"need {lacking[k, g]} more"
-        )
+        if others is not None and others[k, g] < cases[k, g]:  # it is not the class itself that is scarce there
+            had = f"where {names[g]} has {others[k, g]} of other classes"
+        else:
+            had = f"of which {names[g]} has {cases[k, g]}"
+        also = "" if others is None else f", and {LEAST} of others,"
+        return f"no class has {least}{also} in every group; nearest is {code}, {had} and you need {missing[k, g]} more"
 
     def _cell(self, metric: str, code: str | None, mask: Bools, what: str, *, worst: bool = True) -> None:
         """Gap and, if wished, worst group of a share among the rows of a mask."""

@@ -10,6 +10,7 @@ import polars as pl
 from cutis.errors import CutisError, nearest
 from cutis.evaluate.arrays import Bools
 from cutis.schema.predictions import AGE_BANDS, ATTRIBUTES, with_age_band
+from cutis.schema.values import read_column
 from cutis.schema.vocabulary import FITZPATRICK, SEXES
 
 UNKNOWN = "unknown"
@@ -33,6 +34,10 @@ def find_groups(table: pl.DataFrame, by: Sequence[str] | None, where: str) -> tu
     by: columns to group by, instead of the usual attributes (`schema.predictions.ATTRIBUTES` and source) that hold any
     value; "sex*age_band" crosses two or more. Raises CutisError for a column that is absent or has over 100 values.
     """
+    notes = []
+    if "age_approx" in table.columns and "age_band" not in table.columns:
+        _, unread = read_column("age_approx", table["age_approx"])
+        notes += [] if unread is None else [unread.words()]
     table = with_age_band(table)
     if by is None:
         usual = [c for c in (*ATTRIBUTES, "source") if c in table.columns]
@@ -40,7 +45,6 @@ def find_groups(table: pl.DataFrame, by: Sequence[str] | None, where: str) -> tu
     else:
         attributes = list(dict.fromkeys([by] if isinstance(by, str) else by))
     groups: list[Group] = []
-    notes = []
     for attribute in attributes:
         labels = _labels(table, attribute, where)
         names = _names(attribute, labels)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cutis import __version__
 from cutis.errors import CutisError
 from cutis.evaluate.bootstrap import check_resampling
+from cutis.evaluate.columns import with_known_names
 from cutis.evaluate.groups import find_groups
 from cutis.evaluate.notes import tone_notes, unit_notes
 from cutis.evaluate.sample import renumber
@@ -24,6 +25,7 @@ from cutis.progress import Progress, silent
 from cutis.schema.evidence import Measured
 from cutis.schema.identity import check_identity, group_ids, unit_name
 from cutis.schema.mask_evidence import MaskCounts, MaskEvidence
+from cutis.tables import as_text, load_table
 
 EXTENSIONS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".jpg", ".jpeg", ".webp")
 SUFFIXES = ("_segmentation", "_mask")  # what a mask's file name may have after the image's id
@@ -121,7 +123,7 @@ def evaluate_masks(
     """
     settings = settings or MaskSettings()
     check_resampling(resamples, seed, level, unit)
-    table = _identity(manifest)
+    table, told = _identity(manifest)
     if isinstance(truth, MaskedDataset):
         if table is not None:
             raise CutisError("a dataset has its own manifest; leave the other out.")
@@ -159,6 +161,7 @@ def evaluate_masks(
         numbers += measured(g.rows, g.attribute, g.name)
     missing, unusable = images.filter(status="missing"), images.filter(status="unusable")
     notes = [
+        *(f"{note}." for note in told),
         *_left_out(missing, unusable, unasked),
         *([f"{len(stray)} masks have no row in the manifest ({first(stray)})."] if stray else []),
         *(note for side in oddities for note in side.notes()),
@@ -282,24 +285,20 @@ def first(names: Sequence[str]) -> str:
     return f"first: {', '.join(names[:_NAMED])}"
 
 
-def _identity(manifest: pl.DataFrame | Path | str | None) -> pl.DataFrame | None:
+def _identity(manifest: pl.DataFrame | Path | str | None) -> tuple[pl.DataFrame | None, list[str]]:
+    """(the table with ids as text, notes on how it was read)."""
     if manifest is None:
-        return None
-    where = "manifest"
+        return None, []
+    where, told = "manifest", list[str]()
     if not isinstance(manifest, pl.DataFrame):
-        path = Path(manifest)
-        where = str(path)
-        try:
-            if path.suffix == ".parquet":
-                manifest = pl.read_parquet(path)
-            else:
-                manifest = pl.read_csv(path, infer_schema=False)
-                if "age_approx" in manifest.columns:
-                    manifest = manifest.with_columns(pl.col("age_approx").cast(pl.Float64))
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise CutisError(f"{path}: can't be read as a table ({str(error).splitlines()[0]}).") from None
+        where = str(manifest)
+        manifest, told = load_table(manifest)
+    manifest, remarks = with_known_names(manifest)
+    told += [remark.words.removesuffix(".") for remark in remarks]
+    ids = [as_text(manifest[c]) for c in ("image_id", "lesion_id", "patient_id") if c in manifest.columns]
+    manifest = manifest.with_columns(ids)
     check_identity(manifest, where)
-    return manifest.with_columns(pl.col("image_id").cast(pl.String))
+    return manifest, told
 
 
 def _array_pairs(

@@ -28,6 +28,7 @@ from cutis.errors import CutisError
 from cutis.evaluate.bootstrap import check_resampling
 from cutis.evaluate.calibration import reliability
 from cutis.evaluate.cases import How, Per, check_per, per_case
+from cutis.evaluate.chance import chance_remarks, coverage_remarks
 from cutis.evaluate.discrimination import MALIGNANT, roc_curve
 from cutis.evaluate.fairness import compare_groups
 from cutis.evaluate.groups import find_groups
@@ -61,6 +62,7 @@ def measure(
     prevalence: float | None = None,
     truth: Path | str | None = None,
     score: str | None = None,
+    score_is: str | None = None,
 ) -> Evidence:
     """Measure a predictions file: every metric with its interval, overall and by group.
 
@@ -74,7 +76,7 @@ def measure(
     (`schema.identity.group_ids`); "image" takes every image as independent, and is stamped on the evidence.
     protocol: a challenge whose scores to add (`cutis.evaluate.protocols.PROTOCOLS`). per, combine: answer a "case",
     "lesion" or "patient" by all its photographs (`cases.per_case`). prevalence: of malignancy where the model would be
-    used, 0..1, for predictive values and decision curves. truth, score: for other systems' files
+    used, 0..1, for predictive values and decision curves. truth, score, score_is: for other systems' files
     (`reading.read_predictions`).
     Raises CutisError for a file that can't be audited, or with no row to measure.
     """
@@ -84,11 +86,13 @@ def measure(
     challenge = None if protocol is None else find_protocol(protocol)
     if isinstance(predictions, Predictions):
         name, digest, where = "", "", "predictions"
-        if truth is not None or score is not None:
-            raise CutisError("truth and score are for another system's file; these predictions hold their own.")
+        if (truth, score, score_is) != (None, None, None):
+            raise CutisError("truth, score and score_is are for another system's file; these hold their own.")
     else:
         path = Path(predictions)
-        predictions = read_predictions(path, truth=truth, score=score, stand_alone=challenge is not None)
+        predictions = read_predictions(
+            path, truth=truth, score=score, score_is=score_is, stand_alone=challenge is not None
+        )
         name, digest, where = path.name, sha256_file(path), str(path)
     predictions = replace(predictions, table=check_predictions(predictions.table, predictions.info, where))
     if per is not None:
@@ -143,6 +147,11 @@ def measure(
     numbers = measured(sample)
     for g in groups:
         numbers += measured(sample.subset(g.rows), g.attribute, g.name)
+    present = 0 if several else len(np.unique(sample.target))
+    remarks = [
+        *chance_remarks(numbers, sample.classes, present),
+        *coverage_remarks(numbers, info.coverage if sample.has_set.any() else None),
+    ]
     compared = []
     if not several:
         compared = compare_groups(sample, groups, points=points, resamples=resamples, seed=seed, level=level)
@@ -164,7 +173,8 @@ def measure(
         reliability=reliability(sample) if sample.task == "multi-class" else [],
         confusion=[] if several else _confusion(sample),
         mistakes=mistakes,
-        notes=notes,
+        notes=[*(r.words for r in remarks), *notes],
+        remarks=[*remarks, *info.remarks],
         protocol=protocol or "",
         prevalence=prevalence,
     )

@@ -39,6 +39,12 @@ def multilabel_blocks(sample: Sample, *, whole: bool) -> list[Measurable]:
         )
     own = [*sums.quantities, *(q for rank in ranks for q in rank.quantities)]
     lost = [c.code for k, c in enumerate(sample.classes) if labels[:, k].all() or not labels[:, k].any()]
+    counts = [
+        (f"{which} {c.code}", sample.units_in(rows))
+        for k, c in enumerate(sample.classes)
+        if c.code not in lost
+        for which, rows in (("with", labels[:, k]), ("without", ~labels[:, k]))
+    ]
     remark = f"over {len(ranks) - len(lost)} of {len(ranks)} labels ({', '.join(lost)} can't be ranked here)"
     means = [
         (
@@ -48,6 +54,7 @@ def multilabel_blocks(sample: Sample, *, whole: bool) -> list[Measurable]:
                 n_units=sample.n_units,
                 needs=(("", sample.n_units),),
                 remark=remark if lost else "",
+                scarce=min(counts, key=lambda count: count[1], default=None),
                 undefined="no label is both present and absent here",
             ),
             [i for i, q in enumerate(own) if q.metric == name],

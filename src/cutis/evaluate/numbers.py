@@ -80,6 +80,24 @@ def values_of(
     return point, draws
 
 
+def lacking(need: tuple[str, int], unit: str, least: int, verb: str) -> str:
+    """ "only 6 lesions of class mel; you need 4 more". need: what is counted, and how many units there are of it."""
+    what, have = need
+    those = f"{have} {unit if have == 1 else PLURALS[unit]} {what}".rstrip()
+    return f"only {those}; {verb} {least - have} more"
+
+
+def too_few(quantity: Quantity, unit: str) -> str:
+    """Why there can be no interval: what it rests on that has fewer than 10 units; "" if all have enough.
+
+    A percentile interval of a rate over 6 lesions held the truth 84-89 % of the time at 95 %, and so did those of means
+    over classes of which one has 6: each class, and each side of a question, needs 10 of its own.
+    """
+    rests = [*quantity.needs, *([quantity.scarce] if quantity.scarce is not None else []), ("", quantity.n_units)]
+    need = min(rests, key=lambda need: need[1])
+    return lacking(need, unit, FEWEST_FOR_INTERVAL, "for an interval you need") if need[1] < FEWEST_FOR_INTERVAL else ""
+
+
 def as_measured(
     quantity: Quantity,
     value: float,
@@ -90,10 +108,6 @@ def as_measured(
     group: str | None,
 ) -> Measured:
     """One number as it is reported, or why there is none."""
-    units = PLURALS[unit]
-
-    def count(n: int) -> str:
-        return f"{n} {unit if n == 1 else units}"
 
     def report(value: float | None, low: float | None, high: float | None, reason: str) -> Measured:
         return Measured(
@@ -111,30 +125,28 @@ def as_measured(
             reason=reason,
         )
 
-    for what, have in quantity.needs:
-        if have < FEWEST:
-            those = f"{count(have)} {what}".strip()
-            return report(None, None, None, f"only {those}; you need {FEWEST - have} more")
+    few = next((need for need in quantity.needs if need[1] < FEWEST), None)
+    if few is not None:
+        return report(None, None, None, lacking(few, unit, FEWEST, "you need"))
     if not np.isfinite(value):
         return report(None, None, None, quantity.undefined)
     value = float(value)
     remarks = [quantity.remark] if quantity.remark else []
     low: float | None = None
     high: float | None = None
-    if quantity.n_units < FEWEST_FOR_INTERVAL:
-        more = FEWEST_FOR_INTERVAL - quantity.n_units
-        remarks.append(f"only {count(quantity.n_units)}; for an interval you need {more} more")
+    few_for_interval = too_few(quantity, unit)
+    if few_for_interval:
+        remarks.append(few_for_interval)
     elif quantity.limits is not None:
         low, high = quantity.limits
     elif quantity.share and value in (0.0, 1.0):
         limit = exact_limit(quantity.n_units, level)
         low, high = (0.0, limit) if value == 0.0 else (1.0 - limit, 1.0)
-        remarks.append(f"all {units} agree, so the interval is the exact one (Clopper-Pearson)")
+        remarks.append(f"all {PLURALS[unit]} agree, so the interval is the exact one (Clopper-Pearson)")
     else:
         found = interval(draws, level)
         if isinstance(found, str):
-            code, n = quantity.scarce
-            remarks.append(f"{found} (scarcest: {code}, {count(n)})" if n else found)
+            remarks.append(found)
         elif found[0] == found[1]:
             remarks.append("nearly all resamples give the same value, so they say nothing of its uncertainty")
         else:

@@ -17,10 +17,12 @@ from cutis.evaluate.unit_sums import UnitSums
 class Quantity:
     """One reported number: its name, the rows and units it rests on, and what stands in its way.
 
-    needs: (what is counted, how many units there are of it); each must reach the minimum. remark: what a reader must
-    know of the number even where it is fine. share: a share of rows, for which 0 and 1 have an exact limit. biased: its
-    resamples lie on one side of it. undefined: why there is no value although the needs are met. limits: an interval by
-    formula, which takes the place of the resamples' (None in it: the formula gives none).
+    needs: (what is counted, how many units there are of it); each must reach a minimum for a value, and a larger one
+    for an interval. scarce: the same of what only the interval is bounded by: the class or the group of fewest units in
+    a mean over them. remark: what a reader must know of the number even where it is fine. share: a share of rows, for
+    which 0 and 1 have an exact limit. biased: its resamples lie on one side of it. undefined: why there is no value
+    although the needs are met. limits: an interval by formula, which takes the place of the resamples' (None in it: the
+    formula gives none).
     """
 
     metric: str
@@ -31,7 +33,7 @@ class Quantity:
     remark: str = ""
     share: bool = False
     biased: bool = False
-    scarce: tuple[str, int] = ("", 0)
+    scarce: tuple[str, int] | None = None
     undefined: str = "all rows are of one class; you need rows of at least two"
     limits: tuple[float, float] | None = None
 

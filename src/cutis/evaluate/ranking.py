@@ -62,9 +62,11 @@ def rank_by_robustness(
         right[name] = np.asarray(clean) == truth, np.asarray(changed) == truth
     kinds = np.stack([truth == kind for kind in np.unique(truth)]).astype(np.float64)
     every, one = np.ones(len(truth), bool), np.ones((len(truth), 1))
+    groups = np.arange(len(truth)) if resampling is None or resampling.groups is None else np.asarray(resampling.groups)
+    scarce = min(((f"of class {c}", len(set(groups[truth == c]))) for c in set(truth)), key=lambda count: count[1])
 
     def found(statistic: Statistic) -> Estimate:
-        return estimated(statistic, every, resampling, "a class was never drawn")
+        return estimated(statistic, every, resampling, "a class was never drawn", scarce=scarce)
 
     def accuracy(hits: Bools) -> Statistic:
         return lambda w: _recalls(kinds, hits, w)

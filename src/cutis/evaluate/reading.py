@@ -8,33 +8,28 @@ refused with the column to add.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from cutis.errors import CutisError, nearest
+from cutis.errors import CutisError
 from cutis.evaluate.arrays import Floats, Ints
 from cutis.evaluate.class_names import finder, path_of
-from cutis.evaluate.columns import (
-    ANSWERS,
-    FALSE,
-    IDENTITY_ALIASES,
-    TARGETS,
-    TRUE,
-    WEIGHTS,
-    find_column,
-    folded,
-    with_known_names,
-)
-from cutis.evaluate.shapes import Scores, find_scores
-from cutis.evaluate.tables import load_table
-from cutis.evaluate.truth import Truth, as_truth
+from cutis.evaluate.columns import ANSWERS, IDENTITY_ALIASES, TARGETS, WEIGHTS, keyed, weighed, with_known_names
+from cutis.evaluate.image_names import without_folders
+from cutis.evaluate.labels import label_lists, matched, said_labels
+from cutis.evaluate.shapes import Scores, find_scores, probabilities
+from cutis.evaluate.single_score import direction
+from cutis.evaluate.truth import Truth, as_truth, truth_column, with_hot_truth
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
 from cutis.schema.predictions import Predictions, PredictionsInfo, Task
+from cutis.schema.remark import Remark
 from cutis.schema.vocabulary import NO_COMMON_PATH, is_malignant
+from cutis.tables import as_text, find_column, folded, load_table
 
 _ROUNDED = 0.02  # rows that sum to one within this were rounded when written, and are divided by their sum
 _NAMES = {
@@ -51,7 +46,13 @@ _NAMES = {
 }
 _POINT = "p 0.5"
 
-Find = Callable[[str], int | None]
+
+@dataclass
+class Told:
+    """What a reader must know of how a table was read."""
+
+    notes: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
 
 
 def read_predictions(
@@ -59,45 +60,65 @@ def read_predictions(
     *,
     truth: Path | str | None = None,
     score: str | None = None,
+    score_is: str | None = None,
     stand_alone: bool = False,
 ) -> Predictions:
     """A predictions file: Cutis's own, or another system's CSV or Parquet.
 
     truth: a table with the true classes, by image, if they are in a file of their own. score: the column with the
-    positive class's probability, where several could be it. stand_alone: accept class scores in 0..1 that don't sum to
-    one, as challenges do (`PredictionsInfo.task` is then "one-against-rest"). Each row's answer is the largest score
-    (of equals the first), or "score > 0.5"; a text column `predicted` beside one column a class takes precedence. How
-    the table was read is in `PredictionsInfo.notes`.
+    probability of one class, where several could be it. score_is: the class that a single score is of, where its name
+    doesn't say it: a label of the truth, or "malignant" or "benign". stand_alone: accept class scores in 0..1 that
+    don't sum to one, as challenges do (`PredictionsInfo.task` is then "one-against-rest"). Each row's answer is the
+    largest score (of equals the first), or "score > 0.5"; a column `predicted` beside one column a class takes
+    precedence. How the table was read, and what could not be read of its attributes, is in `PredictionsInfo.notes` and
+    `.remarks`.
 
     Raises CutisError, with file, row and column, and the column to add or the option to give.
     """
     path = Path(path)
     if is_cutis(path):
-        if truth is not None or score is not None:
-            flag = "--truth" if truth is not None else "--score"
+        given_besides = {"--truth": truth, "--score": score, "--score-is": score_is}
+        flag = next((flag for flag, value in given_besides.items() if value is not None), None)
+        if flag is not None:
             raise CutisError(
                 f"{path}: a Cutis predictions file, which holds its own scores and truth. Leave out {flag}."
             )
         return Predictions.load(path)
     where = str(path)
-    table = load_table(path)
-    given = None if truth is None else _truth_table(Path(truth))
-    table = with_known_names(table, () if score is None else (score,))
+    told = Told()
+    table = _known(path, told, () if score is None else (score,))
+    given = None if truth is None else _truth_table(Path(truth), told)
     if "image_id" not in table.columns:
         raise CutisError(
             f"{where}: no column says which image a row is (columns: {', '.join(table.columns[:8])}). "
             f"Add column image_id (also read: {', '.join(IDENTITY_ALIASES['image_id'][:6])})."
         )
+    if given is None:
+        table = without_folders([table], told.notes)[0]
+    else:
+        table, known = without_folders([table, given.table], told.notes)
+        given = replace(given, table=known)
     expected = _expected(table, given)
     scores = find_scores(table, where, score=score, expected=expected, has_truth=given is not None)
-    notes = [f"Read from {path.name}: {scores.shape}."]
+    told.notes.insert(0, f"Read from {path.name}: {scores.shape}.")
     table, values = scores.table, scores.values
     check_identity(table, where)
     if given is not None:
-        table = _with_truth(table, given, where, notes)
+        table = _with_truth(table, given, where, told.notes)
     if scores.single:
-        return _two_way(scores, table, values, where, notes)
-    return _many(scores.codes, table, values, given, where, stand_alone, notes)
+        return _two_way(scores, table, values, given, where, told, score_is)
+    if score_is is not None:
+        raise CutisError(f"{where}: --score-is is for a single score; here is {scores.shape}. Leave it out.")
+    return _many(scores.codes, table, values, given, where, stand_alone, told)
+
+
+def _known(path: Path, told: Told, leave: Sequence[str] = ()) -> pl.DataFrame:
+    """The table of a file, with the names that Cutis has for what it knows of."""
+    table, notes = load_table(path)
+    told.notes += [f"{note}." for note in notes]
+    table, remarks = with_known_names(table, leave)
+    told.remarks += remarks
+    return weighed(keyed(table, told.notes), str(path))
 
 
 def is_cutis(path: Path) -> bool:
@@ -110,13 +131,13 @@ def is_cutis(path: Path) -> bool:
     import pyarrow.parquet as pq
 
     try:
-        return b"cutis" in (pq.read_schema(path).metadata or {})
+        return b"cutis" in (pq.read_schema(path.absolute()).metadata or {})
     except (pa.ArrowInvalid, OSError):
         return True
 
 
-def _truth_table(path: Path) -> Truth:
-    table = with_known_names(load_table(path))
+def _truth_table(path: Path, told: Told) -> Truth:
+    table = _known(path, told)
     if "image_id" not in table.columns:
         raise CutisError(f"{path}: no column says which image a row is. Add column image_id.")
     check_identity(table, str(path))
@@ -128,7 +149,7 @@ def _expected(table: pl.DataFrame, truth: Truth | None) -> list[str]:
     if truth is not None:
         return list(truth.codes)
     column = find_column(table.columns, TARGETS)
-    return [] if column is None else table[column].cast(pl.String).drop_nulls().unique().to_list()[:1000]
+    return [] if column is None else as_text(table[column]).drop_nulls().unique().to_list()[:1000]
 
 
 def _with_truth(table: pl.DataFrame, truth: Truth, where: str, notes: list[str]) -> pl.DataFrame:
@@ -146,39 +167,49 @@ def _with_truth(table: pl.DataFrame, truth: Truth, where: str, notes: list[str])
     return table.select(ours).join(truth.table, on="image_id", how="left", maintain_order="left")
 
 
-def _two_way(scores: Scores, table: pl.DataFrame, values: Floats, where: str, notes: list[str]) -> Predictions:
+def _two_way(
+    scores: Scores,
+    table: pl.DataFrame,
+    values: Floats,
+    truth: Truth | None,
+    where: str,
+    told: Told,
+    score_is: str | None,
+) -> Predictions:
     """The table of a single score: one class is positive, the other is the rest."""
-    target = find_column(table.columns, TARGETS)
+    if truth is not None and truth.several and len(truth.codes) == 1:  # a truth of 0 and 1, named after its class
+        hot = pl.col("labels").list.len().cast(pl.String).alias(truth.codes[0])
+        table = table.with_columns(hot).drop("labels")
+    target = truth_column(table)
     if target is None:
         raise CutisError(
             f"{where}: no column says what is true. Add column target with 0 or 1 (1 for malignant), or give "
             "--truth FILE."
         )
-    said = table[target].cast(pl.String).str.strip_chars()
-    labels = {v for v in said.drop_nulls().unique().to_list() if v}
-    if {v.casefold() for v in labels} <= TRUE | FALSE:
-        positive = {v for v in labels if v.casefold() in TRUE}
-        classes = (
-            ClassInfo(code="benign", name="Benign", diagnosis="Benign", malignant=False),
-            ClassInfo(code="malignant", name="Malignant", diagnosis="Malignant", malignant=True),
-        )
-        notes.append(f"In column {target}, 1 (or true, malignant) is taken as malignant and 0 as benign.")
-    else:
-        positive = {v for v in labels if _malignant(v)}
-        if not 0 < len(positive) < len(labels) or len(labels) > 2:
-            raise CutisError(
-                f"{where}: column {scores.column} is a single score, but column {target} holds "
-                f"{', '.join(sorted(labels)[:6])}: which of them it is the score of is not known. Write 1 and 0 "
-                "there, or one column a class (p_<class>)."
-            )
-        well = labels - positive
-        classes = (class_info(min(well)), class_info(min(positive)))
+    said, notes = said_labels(table[target])
+    labels = sorted({label for label in said if label is not None})
+    found = direction(labels, target, scores.column, where, score_is)
+    classes = tuple(_side(name) or class_info(name) for name in found.names)
     codes = [c.code for c in classes]
-    p = np.column_stack([1 - values[:, 0], values[:, 0]])
-    known = [None if v is None or v == "" else codes[v in positive] for v in said.to_list()]
-    answer = (values[:, 0] > 0.5).astype(int)  # of equals the first, as with more classes
-    table = table.drop(target)
-    return _assemble(table, classes, p, known, answer, "multi-class", notes)
+    told.notes += notes
+    if found.one is not None:
+        yes, no = codes[found.one], codes[1 - found.one]
+        told.notes.append(f"In column {target}, 1 (or true, {yes}) is taken as {yes} and 0 as {no}.")
+    if found.scored == 0:
+        how = "as asked with --score-is" if score_is is not None else "by its name"
+        words = f"Column {scores.column} is the score of {codes[0]}, {how}: that of {codes[1]} is 1 minus it."
+        told.remarks.append(Remark(code="turned", words=words))
+    p = np.column_stack([values[:, 0], 1 - values[:, 0]] if found.scored == 0 else [1 - values[:, 0], values[:, 0]])
+    known = [None if label is None else codes[found.number[label]] for label in said]
+    answer = p.argmax(1)  # of equals the first, as with more classes
+    return _assemble(table.drop(target), classes, p, known, answer, "multi-class", told)
+
+
+def _side(name: str) -> ClassInfo | None:
+    malignant = {"malignant": True, "benign": False}.get(name)
+    if malignant is None:
+        return None
+    return ClassInfo(code=name, name=name.capitalize(), diagnosis=name.capitalize(), malignant=malignant)
 
 
 def _many(
@@ -188,7 +219,7 @@ def _many(
     truth: Truth | None,
     where: str,
     stand_alone: bool,
-    notes: list[str],
+    told: Told,
 ) -> Predictions:
     """The table of one score a class."""
     classes = tuple(class_info(c) for c in codes)
@@ -196,18 +227,13 @@ def _many(
         unseen = [c for c in truth.codes if finder(classes)(c) is None]
         if [folded(c) for c in unseen] == ["unk"]:  # ISIC 2019: the submission may not answer it, but it is scored
             classes, values = (*classes, class_info(unseen[0])), np.column_stack([values, np.zeros(len(values))])
-            notes.append("The predictions have no column UNK: its score is 0 throughout.")
-    find = finder(classes)
-    out = (values < 0) | (values > 1)
-    if out.any():
-        i, k = np.argwhere(out)[0]
-        raise CutisError(
-            f"{where}: row {i + 1}: the score of {classes[k].code} is {values[i, k]:g}; probabilities are in 0..1. "
-            f"Call the columns logit_<class> if they are logits."
-        )
+            told.notes.append("The predictions have no column UNK: its score is 0 throughout.")
+    values = probabilities(values, [f"the score of {c.code}" for c in classes], where)
+    if truth is None and truth_column(table) is None and "labels" not in table.columns:
+        table = with_hot_truth(table, classes, where, told.notes)
     if "labels" in table.columns:
-        labels = _label_lists(table["labels"], find, [c.code for c in classes], where)
-        return _assemble(table.drop("labels"), classes, values, None, None, "multi-label", notes, labels)
+        labels = label_lists(table["labels"], classes, where)
+        return _assemble(table.drop("labels"), classes, values, None, None, "multi-label", told, labels)
     task: Task = "multi-class"
     sums = values.sum(1)
     off = np.abs(sums - 1)
@@ -220,72 +246,35 @@ def _many(
                 "once; or give --protocol, as challenges take scores that stand each alone."
             )
         task = "one-against-rest"
-        notes.append("The classes' scores don't sum to one, so each stands alone: calibration is not measured.")
+        told.notes.append("The classes' scores don't sum to one, so each stands alone: calibration is not measured.")
     elif (off > 1e-3).any():
-        notes.append(f"Rows sum to one within {off.max():.3f} only (rounded when written); each is divided by its sum.")
+        told.notes.append(
+            f"Rows sum to one within {off.max():.3f} only (rounded when written); each is divided by its sum."
+        )
         values = values / sums[:, None]
-    column = find_column(table.columns, TARGETS)
+    column = truth_column(table)
     if column is None:
         raise CutisError(
             f"{where}: no column says what is true. Add column target with one of {', '.join(codes[:8])}, or give "
             "--truth FILE."
         )
-    known = _matched(table[column], find, [c.code for c in classes], where)
+    known, notes = matched(table[column], classes, where)
+    told.notes += notes
     given = find_column(table.columns, ANSWERS)
     top = values.max(1, keepdims=True)
     answer = values.argmax(1)
     tied = int(((values == top).sum(1) > 1).sum())
-    if given is not None and table[given].dtype == pl.String and not given.startswith("p_"):
-        named = _matched(table[given], find, [c.code for c in classes], where)
+    if given is not None and not table[given].dtype.is_float() and not given.startswith("p_"):
+        named, _ = matched(table[given], classes, where)
         place = {c.code: k for k, c in enumerate(classes)}
         answer = np.array([answer[i] if c is None else place[c] for i, c in enumerate(named)], np.int64)
         table = table.drop(given)
-        notes.append(f"The answers are those of column {given}.")
+        told.notes.append(f"The answers are those of column {given}.")
     elif tied:
-        notes.append(f"{tied} rows have no single largest score; their answer is the first of the classes that tie.")
-    return _assemble(table.drop(column), classes, values, known, answer, task, notes)
-
-
-def _matched(column: pl.Series, find: Find, codes: Sequence[str], where: str) -> list[str | None]:
-    """Class code of each label, None where it is empty. Raises CutisError, naming row and column."""
-    found: list[str | None] = []
-    for row, label in enumerate(column.cast(pl.String).to_list(), 1):
-        if label is None or not label.strip():
-            found.append(None)
-            continue
-        k = find(label)
-        if k is None:
-            raise CutisError(
-                f'{where}: row {row}: {column.name} "{label}" is none of the classes: {nearest(label, codes)}'
-            )
-        found.append(codes[k])
-    return found
-
-
-def _label_lists(column: pl.Series, find: Find, codes: Sequence[str], where: str) -> list[list[str] | None]:
-    """Class codes of each row's labels, from lists or from text such as "mel;bcc".
-
-    None where unknown (an empty cell), [] for "none".
-    """
-    if not column.dtype.is_nested():
-        column = column.cast(pl.String).str.replace_all(r"[;|,]\s*", ";").str.split(";")
-    found: list[list[str] | None] = []
-    for row, labels in enumerate(column.to_list(), 1):
-        if labels is None or labels == [""]:
-            found.append(None)
-            continue
-        held = []
-        for label in labels:
-            if label is None or not label.strip() or label.strip().casefold() == "none":
-                continue
-            k = find(label)
-            if k is None:
-                raise CutisError(
-                    f'{where}: row {row}: labels "{label}" is none of the classes: {nearest(label, codes)}'
-                )
-            held.append(codes[k])
-        found.append(list(dict.fromkeys(held)))
-    return found
+        told.notes.append(
+            f"{tied} rows have no single largest score; their answer is the first of the classes that tie."
+        )
+    return _assemble(table.drop(column), classes, values, known, answer, task, told)
 
 
 def _assemble(
@@ -295,7 +284,7 @@ def _assemble(
     target: list[str | None] | None,
     answer: Ints | None,
     task: Task,
-    notes: list[str],
+    told: Told,
     labels: list[list[str] | None] | None = None,
 ) -> Predictions:
     """The predictions file: the columns that every one has, then what the table held besides."""
@@ -313,11 +302,14 @@ def _assemble(
         columns["labels"] = pl.Series(labels, dtype=pl.List(pl.String))
     for weight in WEIGHTS:
         if weight in table.columns:
-            columns[weight] = table[weight].cast(pl.Float64, strict=False)
+            columns[weight] = table[weight]
     columns |= {c: table[c] for c in table.columns if c not in columns}
     two_way = {True, False} <= {c.malignant for c in classes}
     points = {_POINT: {"threshold": 0.5}} if two_way and task == "multi-class" else {}
-    info = PredictionsInfo(classes=classes, task=task, notes=tuple(notes), operating_points=points)
+    notes = (*told.notes, *(remark.words for remark in told.remarks))
+    info = PredictionsInfo(
+        classes=classes, task=task, notes=notes, remarks=tuple(told.remarks), operating_points=points
+    )
     return Predictions(pl.DataFrame(columns), info)
 
 

@@ -40,11 +40,13 @@ def estimated(
     *,
     kind: str = "",
     share: bool = False,
+    scarce: tuple[str, int] | None = None,
 ) -> Estimate:
     """`statistic` of the items in `kept`, a mask over all of them, to which the groups belong.
 
     degenerate: the reason given where the statistic is NaN. kind: which units count ("with two ratings"). share: it is
-    a share, for which 0 and 1 have an exact limit. Raises CutisError if there isn't a group for every item.
+    a share, for which 0 and 1 have an exact limit. scarce: what is counted, and how many units there are of it, where
+    the interval is bounded by one kind among them. Raises CutisError if there isn't a group for every item.
     """
     r = resampling or Resampling()
     unit = _units(kept, r)
@@ -58,8 +60,10 @@ def estimated(
     low: float | None = None
     high: float | None = None
     reason = ""
-    if n_units < FEWEST_FOR_INTERVAL:
-        reason = f"only {n_units} {r.unit}s; for an interval you need {FEWEST_FOR_INTERVAL - n_units} more"
+    what, fewest = min(("", n_units), scarce or ("", n_units), key=lambda count: count[1])
+    if fewest < FEWEST_FOR_INTERVAL:
+        those = f"{fewest} {r.unit}s {what}".rstrip()
+        reason = f"only {those}; for an interval you need {FEWEST_FOR_INTERVAL - fewest} more"
     elif share and value in (0.0, 1.0):
         limit = exact_limit(n_units, r.level)
         low, high = (0.0, limit) if value == 0.0 else (1.0 - limit, 1.0)

@@ -238,10 +238,11 @@ class _Block:
             made += [quantity("be", every), quantity("rbe", [0, *every])]
         return made
 
-    def _scarcest(self, cells: list[int], codes: list[str]) -> tuple[str, int]:
-        counts = self._cases[cells].any(0).sum(1)
-        n, code = min(((int(n), c) for n, c in zip(counts, codes, strict=True) if n), default=(0, ""))
-        return code, n
+    def _scarcest(self, cells: list[int], codes: list[str]) -> tuple[str, int] | None:
+        """Of each cell and class that has any, the fewest units: a mean over cells is bounded by its worst."""
+        counts = self._cases[cells].astype(bool).sum(2)  # (cells, classes) units
+        found = [(f"of class {c}", int(n)) for row in counts for c, n in zip(codes, row, strict=True) if n]
+        return min(found, key=lambda count: count[1], default=None)
 
     def _remarks(self, codes: list[str]) -> tuple[str, ...]:
         notes = []

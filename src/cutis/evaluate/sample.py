@@ -125,6 +125,16 @@ def make_sample(predictions: Predictions, unit: Ints, unit_name: str, where: str
             return np.full(len(table), -1, np.int64)
         return table[column].replace_strict(number, return_dtype=pl.Int64).to_numpy()
 
+    weight = None
+    if "score_weight" in table.columns:
+        weight = table["score_weight"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        wrong = ~(np.isfinite(weight) & (weight >= 0))
+        if wrong.any():
+            i = int(wrong.argmax())
+            raise CutisError(
+                f'{where}: image "{table["image_id"][i]}": score_weight is {table["score_weight"][i]}; expected a '
+                "number from 0, and 0 leaves the image out."
+            )
     sets = table["set"]
     return Sample(
         classes=predictions.info.classes,
@@ -141,7 +151,7 @@ def make_sample(predictions: Predictions, unit: Ints, unit_name: str, where: str
         task=predictions.info.task,
         labels=_labels(table, codes) if several else None,
         patient=_patients(table),
-        weight=table["score_weight"].cast(pl.Float64).to_numpy() if "score_weight" in table.columns else None,
+        weight=weight,
         differential=differentials(table, predictions.info.classes),
     )
 

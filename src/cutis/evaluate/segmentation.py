@@ -221,4 +221,6 @@ def _left_out(n: int, gone: int, scores: Mapping[str, Floats]) -> str:
         for count, what in ((one, "one empty mask, which are failures"), (gone - one, "two empty masks"))
         if count
     ]
-    return f"over {n - gone} of {n} images: there is no distance in {' and '.join(parts)}"
+    failed = int(np.sum(np.isnan(scores[DISTANCES[0]]) & (np.asarray(scores["jaccard"]) < 1)))
+    share = f" ({100 * failed / n:.1f} % fail, and are not in this mean)" if failed else ""
+    return f"over {n - gone} of {n} images{share}: there is no distance in {' and '.join(parts)}"

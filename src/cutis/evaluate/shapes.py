@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from cutis import tables
 from cutis.errors import CutisError, nearest
 from cutis.evaluate.arrays import Floats
 from cutis.evaluate.class_names import path_of
-from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS, find_column, folded
+from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
+from cutis.evaluate.sides import LOGITS, PREFIXES, class_word, is_class
+from cutis.tables import find_column, folded
 
-PREFIXES = ("p_", "prob_", "proba_", "probability_", "softmax_", "score_")
-LOGITS = ("logit_", "logits_")
 _SCORES = ("score", "prob", "proba", "probability", "p", "pred", "prediction", "predictions", "confidence", "y_score")
 _CLASS = ("class", "class_name", "class_code", "category", "label", "diagnosis", "predicted_class")
 _VALUE = ("probability", "prob", "proba", "p", "score", "confidence", "value")
+ROUNDING = 1e-6  # how far sums of floats may put a probability outside of 0..1
 _NO_CLASS = {"unk", "unknown", "other", "others", "none"}
 
 
@@ -59,11 +62,20 @@ def find_scores(
             for c in table.columns
             if folded(c).startswith(prefix) and len(c) > len(prefix) and folded(c) not in WEIGHTS
         ]
-        if len(columns) == 1 and prefix not in LOGITS:
+        if len(columns) == 1:
             return _single(table, columns[0], where)
         if columns:
-            codes = tuple(c.strip()[len(prefix) :] for c in columns)
+            codes = _numbered([c.strip()[len(prefix) :] for c in columns], expected)
             return _wide(table, columns, codes, where, logits=prefix in LOGITS)
+    counted = [c for c in table.columns if _NUMBERED.fullmatch(folded(c)) and _holds_numbers(table[c])]
+    if len(counted) > 1:
+        return _wide(table, counted, _numbered(counted, expected), where, logits=False)
+    named = _named(table, expected)
+    if len(named) == 1:
+        return _single(table, next(iter(named)), where)
+    if named:
+        logits = all("logit" in folded(c) for c in named)
+        return _wide(table, list(named), tuple(named.values()), where, logits=logits)
     wanted = {folded(e) for e in expected}
     taken = {a for names in (*IDENTITY_ALIASES.values(), *ATTRIBUTE_ALIASES.values()) for a in names} | set(TARGETS)
     columns = [
@@ -71,38 +83,78 @@ def find_scores(
         for c in table.columns
         if folded(c) not in taken
         and (folded(c) in wanted | _NO_CLASS or path_of(c))
-        and _number(table, c).null_count() < len(table)
+        and tables.numbers(table[c]).null_count() < len(table)
     ]
     if len(columns) > 1:
         return _wide(table, columns, tuple(c.strip() for c in columns), where, logits=False)
     return _single(table, _only_score(table, where, expected, has_truth), where)
 
 
+_NUMBERED = re.compile(r"(?:class|cls|label)_?(\d+)")
+
+
+def _numbered(codes: Sequence[str], expected: Sequence[str]) -> tuple[str, ...]:
+    """class_0, class_1, ... as 0, 1, ..., unless the truth writes class_0 too."""
+    found = [_NUMBERED.fullmatch(folded(c)) for c in codes]
+    if any(match is None for match in found) or {folded(e) for e in expected} & {folded(c) for c in codes}:
+        return tuple(c.strip() for c in codes)
+    return tuple(match[1] for match in found if match)
+
+
+def _named(table: pl.DataFrame, expected: Sequence[str]) -> dict[str, str]:
+    """Columns such as benign_probability or "p(mel)" -> the class that they are of: the most that are written alike."""
+    wanted = {folded(e) for e in expected}
+    groups: dict[str, dict[str, str]] = {}
+    for column in table.columns:
+        word, name = class_word(column), folded(column)
+        if name in WEIGHTS or name in (word, f"is_{word}") or not (word in wanted or is_class(word)):
+            continue
+        if tables.numbers(table[column]).null_count() < len(table):
+            groups.setdefault(name.replace(word, ""), {})[column] = word
+    best = max(groups.values(), key=len, default={})
+    return best if len(best) > 1 or len(groups) == 1 else {}
+
+
 def numbers(table: pl.DataFrame, columns: Sequence[str], where: str) -> Floats:
     """(n, columns) of the columns as finite numbers; raises CutisError naming the row and column of one that isn't."""
-    found = np.stack([_number(table, c).fill_null(np.nan).to_numpy() for c in columns], axis=1)
+    found = np.stack([tables.numbers(table[c]).fill_null(np.nan).to_numpy() for c in columns], axis=1)
     wrong = ~np.isfinite(found)
     if wrong.any():
         i, k = np.argwhere(wrong)[0]
         said = table[columns[k]][int(i)]
         shown = "is empty" if said is None or said == "" else f'is "{said}"'
-        raise CutisError(f"{where}: row {i + 1}: {columns[k]} {shown}; expected a finite number.")
+        remedy = " Divide percentages by 100, and leave the sign out." if str(said).strip().endswith("%") else ""
+        raise CutisError(f"{where}: row {i + 1}: {columns[k]} {shown}; expected a finite number.{remedy}")
     return found
 
 
-def _number(table: pl.DataFrame, column: str) -> pl.Series:
-    s = table[column]
-    if s.dtype.is_nested():
-        return pl.Series(column, [None] * len(s), dtype=pl.Float64)
-    if s.dtype == pl.String:
-        s = s.str.strip_chars().str.replace(r"^(-?\d*),(\d+)$", "$1.$2")  # the decimal comma of half of Europe
-    return s.cast(pl.Float64, strict=False)
+def probabilities(values: Floats, names: Sequence[str], where: str) -> Floats:
+    """The values, with what rounding put just outside of 0..1 put back. names: what each column is, for the message.
+
+    Raises CutisError, with its row, for a value further outside.
+    """
+    values = np.where((values < 0) & (values >= -ROUNDING), 0.0, values)
+    values = np.where((values > 1) & (values <= 1 + ROUNDING), 1.0, values)
+    out = (values < 0) | (values > 1)
+    if out.any():
+        i, k = np.argwhere(out)[0]
+        percent = (values >= 0).all() and values.max() <= 100 + ROUNDING
+        remedy = "Divide percentages by 100; if they are logits, call" if percent else "If they are logits, call"
+        raise CutisError(
+            f"{where}: row {i + 1}: {names[k]} is {values[i, k]:g}; expected a probability in 0..1. {remedy} "
+            f"{'the column logit' if len(names) == 1 else 'the columns logit_<class>'}."
+        )
+    return values
 
 
 def _wide(table: pl.DataFrame, columns: Sequence[str], codes: tuple[str, ...], where: str, *, logits: bool) -> Scores:
-    repeated = next((c for c in codes if [folded(d) for d in codes].count(folded(c)) > 1), None)
-    if repeated is not None:
-        raise CutisError(f"{where}: two columns give the score of class {repeated}. Remove one.")
+    alike = [c for c in codes if [folded(d) for d in codes].count(folded(c)) > 1]
+    if alike:
+        first, other = [c for c, code in zip(columns, codes, strict=True) if folded(code) == folded(alike[0])][:2]
+        raise CutisError(
+            f'{where}: columns "{first}" and "{other}" both give the score of class {alike[0]}, but for case, blanks '
+            "and hyphens. Remove one, or rename one if they are two classes."
+        )
     values = numbers(table, columns, where)
     said = f"one column a class ({', '.join(columns)})"
     if logits:
@@ -114,25 +166,19 @@ def _wide(table: pl.DataFrame, columns: Sequence[str], codes: tuple[str, ...], w
 
 def _single(table: pl.DataFrame, column: str, where: str) -> Scores:
     values = numbers(table, [column], where)
-    if folded(column).startswith("logit"):
+    if "logit" in folded(column):
         values = 1 / (1 + np.exp(-values))
         return Scores(
             table.drop(column), (), values, f"logits in column {column}, of which the sigmoid was taken", True, column
         )
-    out = (values < 0) | (values > 1)
-    if out.any():
-        i = int(np.flatnonzero(out[:, 0])[0])
-        raise CutisError(
-            f"{where}: row {i + 1}: {column} is {values[i, 0]:g}; expected a probability in 0..1. "
-            "If it is a logit, call the column logit."
-        )
+    values = probabilities(values, [column], where)
     return Scores(table.drop(column), (), values, f"one score, in column {column}", True, column)
 
 
 def _only_score(table: pl.DataFrame, where: str, expected: Sequence[str], has_truth: bool) -> str:
     """The one column that can be the positive class's score."""
     found = [c for c in table.columns if folded(c) in (*_SCORES, "logit") or folded(c).startswith(("pred_", "score"))]
-    found = [c for c in found if folded(c) not in WEIGHTS and 2 * _number(table, c).null_count() < len(table)]
+    found = [c for c in found if folded(c) not in WEIGHTS and _holds_numbers(table[c])]
     if not found and has_truth:
         target = find_column(table.columns, ("target",))
         found = [target] if target is not None else []
@@ -150,6 +196,13 @@ def _only_score(table: pl.DataFrame, where: str, expected: Sequence[str], has_tr
     )
 
 
+def _holds_numbers(cells: pl.Series) -> bool:
+    """Whether more than half of the cells are numbers, percentages too, of which the reading says more."""
+    if cells.dtype == pl.String:
+        cells = cells.str.strip_chars().str.strip_suffix("%")
+    return 2 * tables.numbers(cells).null_count() < len(cells)
+
+
 def _long(table: pl.DataFrame, where: str) -> Scores | None:
     """The scores of a table with a row for each image and class; None if it isn't one."""
     if "image_id" not in table.columns or not table["image_id"].is_duplicated().any():
@@ -158,7 +211,7 @@ def _long(table: pl.DataFrame, where: str) -> Scores | None:
     if label is None or value is None:
         return None
     values = numbers(table, [value], where)[:, 0]
-    table = table.with_columns(pl.col(label).cast(pl.String).str.strip_chars(), pl.Series("_value", values))
+    table = table.with_columns(tables.as_text(table[label]).str.strip_chars(), pl.Series("_value", values))
     lost = table[label].is_null() | (table[label] == "")
     if lost.any():
         raise CutisError(f"{where}: row {int(lost.arg_true()[0]) + 1} has no {label}. Each row needs its class.")

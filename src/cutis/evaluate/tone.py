@@ -46,7 +46,8 @@ def tone_agreement(
         raise CutisError(f"no column ita_{missing}; make it with: cutis tone DATASET --method {missing}")
     degrees = {m: np.array(table[f"ita_{m}"].to_list(), object) for m in methods}
     classes = {m: np.array([None if v is None else rank(v) for v in found], object) for m, found in degrees.items()}
-    categories = sorted({c for found in classes.values() for c in found if c is not None})
+    # All classes up to the darkest: one that nobody was put in still stands between its neighbours.
+    categories = range(1 + max((c for found in classes.values() for c in found if c is not None), default=-1))
     return [
         TonePair(
             one,

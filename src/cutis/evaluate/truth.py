@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from cutis.errors import CutisError
-from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS, find_column
+from cutis.evaluate.class_names import finder
+from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
 from cutis.evaluate.shapes import numbers
+from cutis.evaluate.sides import class_word, is_class
+from cutis.schema.classes import ClassInfo
+from cutis.tables import as_text, find_column, folded
+from cutis.tables import numbers as decimals
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,11 @@ def as_truth(table: pl.DataFrame, where: str) -> Truth:
     """The truth of a table whose identity columns have Cutis's names. Raises CutisError if it holds none."""
     target = find_column(table.columns, TARGETS)
     if target is not None:
-        said = pl.col(target).cast(pl.String).str.strip_chars().replace("", None).alias("target")
+        said = as_text(table[target]).str.strip_chars().replace("", None).alias("target")
         known = table.with_columns(said)
         known = known.drop(target) if target != "target" else known
         return Truth(known, tuple(known["target"].drop_nulls().unique().sort()), hot=False, several=False)
-    others = {*IDENTITY_ALIASES, *ATTRIBUTE_ALIASES, *WEIGHTS}
+    others = {*IDENTITY_ALIASES, *ATTRIBUTE_ALIASES, *WEIGHTS}.union(*ATTRIBUTE_ALIASES.values())
     columns = [c for c in table.columns if c not in others and _is_hot(table[c])]
     if not columns:
         raise CutisError(
@@ -50,8 +57,47 @@ def as_truth(table: pl.DataFrame, where: str) -> Truth:
     return Truth(found, tuple(columns), hot=True, several=True)
 
 
+def truth_column(table: pl.DataFrame) -> str | None:
+    """The column that says what is true: of the usual names, else the only one of 0 and 1 named after a class."""
+    usual = find_column(table.columns, TARGETS)
+    if usual is not None:
+        return usual
+    found = [c for c in table.columns if is_class(class_word(c)) and _is_hot(table[c])]
+    return found[0] if len(found) == 1 else None
+
+
+_OF_TRUTH = re.compile(r"(?:y_true|true|truth|gt|ground_truth|label|target|is)_(.+)")
+
+
+def with_hot_truth(table: pl.DataFrame, classes: Sequence[ClassInfo], where: str, notes: list[str]) -> pl.DataFrame:
+    """The table with `target`, or `labels` where an image may have several, from columns of 0 and 1 that are named
+    after the classes (MEL, true_MEL), if each class has one; else as it is."""
+    find = finder(classes)
+    columns: dict[int, str] = {}
+    for column in table.columns:
+        of_truth = _OF_TRUTH.fullmatch(folded(column))
+        k = find(column)
+        k = find(of_truth[1]) if k is None and of_truth else k
+        if k is None or not _is_hot(table[column]):
+            continue
+        if k in columns:
+            return table
+        columns[k] = column
+    if len(columns) < len(classes):
+        return table
+    chosen = [columns[k] for k in range(len(classes))]
+    hot = numbers(table, chosen, where) > 0.5
+    notes.append(f"The truth is in columns {', '.join(chosen)}, of 0 and 1.")
+    codes = [c.code for c in classes]
+    rest = table.drop(chosen)
+    if (hot.sum(1) == 1).all():
+        return rest.with_columns(pl.Series("target", [codes[k] for k in hot.argmax(1)]))
+    held = [[codes[k] for k in np.flatnonzero(row)] for row in hot]
+    return rest.with_columns(pl.Series("labels", held, dtype=pl.List(pl.String)))
+
+
 def _is_hot(column: pl.Series) -> bool:
     if column.dtype.is_nested():
         return False
-    values = column.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
+    values = decimals(column)
     return bool(values.is_in([0.0, 1.0]).all() and values.null_count() == 0)

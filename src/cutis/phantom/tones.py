@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from cutis.errors import CutisError, nearest
 from cutis.phantom.optics.table import TONES, melanin_for_ita, skin_ita
 from cutis.schema.vocabulary import FITZPATRICK
+from cutis.tables import read_parquet
 
 Tones = Callable[[np.random.Generator], float]  # a patient's epidermal melanin
 WIDEST = (58.0, -50.0)  # ITA, degrees: what the optics' plain skin spans
@@ -65,13 +65,13 @@ def _like(name: str) -> Tones:
             "Make a dataset with: cutis import SRC DEST"
         )
     if (folder / "tone.parquet").is_file():
-        table = pl.read_parquet(folder / "tone.parquet")
+        table = read_parquet(folder / "tone.parquet")
         column = next(c for c in table.columns if c.startswith("ita"))
         found = table[column].drop_nulls().to_numpy()
         if len(found):
             angles = found.clip(min(WIDEST), max(WIDEST))
             return lambda rng: melanin_for_ita(float(angles[rng.integers(len(angles))]))
-    types = pl.read_parquet(folder / "manifest.parquet")["fitzpatrick_skin_type"]
+    types = read_parquet(folder / "manifest.parquet")["fitzpatrick_skin_type"]
     counts = np.array([(types == t).sum() for t in FITZPATRICK], float)
     if not counts.sum():
         raise CutisError(f"{folder}: no skin tone is known. Estimate it with: cutis tone {folder}")

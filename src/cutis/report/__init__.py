@@ -36,6 +36,7 @@ def evaluate(
     prevalence: float | None = None,
     truth: Path | str | None = None,
     score: str | None = None,
+    score_is: str | None = None,
     overwrite: bool = False,
 ) -> Evidence:
     """Measure a predictions file and, with `out`, write its report there (see `write_report`).
@@ -60,6 +61,7 @@ def evaluate(
         prevalence=prevalence,
         truth=truth,
         score=score,
+        score_is=score_is,
     )
     if out is not None:
         write_report(evidence, out, overwrite=overwrite)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from cutis.files import sha256_text
 from cutis.report import svg, words
 from cutis.report.svg import Figure, circle, group, line, rect, text
 from cutis.schema.classes import ClassInfo
@@ -305,8 +306,9 @@ def dot_rows(
 
 
 def safe_name(name: str) -> str:
-    """`name` as a file's: letters, digits and "-_." are kept."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+    """`name` as a file's: letters, digits and "-_." are kept. Two names stay two, also where they differ in a sign."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+    return safe if safe == name else f"{safe}-{sha256_text(name)[:4]}"
 
 
 def tick_text(v: float, style: str) -> str:

@@ -12,9 +12,10 @@ from cutis.report.parts import part, parts
 from cutis.report.split_proof import proof
 from cutis.report.svg import Figure, clean, template
 from cutis.report.table import by_class, by_group
+from cutis.schema.chance import against_chance, beside, chance
 from cutis.schema.estimate import Estimate, side
 from cutis.schema.evidence import Evidence, Measured
-from cutis.schema.remarks import Remark, against_chance, beside_chance, chance
+from cutis.schema.remark import COVERAGE, Remark
 from cutis.schema.safety import safety
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def context(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[i
         "title": _title(evidence),
         "subject": _subject(evidence),
         "warnings": [{"kind": _kind(r), "words": r.words} for r in evidence.remarks if r.warns],
-        "of_sets": [r.words for r in evidence.remarks if not r.warns],
+        "of_sets": [r.words for r in evidence.remarks if r.code in COVERAGE and not r.warns],
         "tones": tones.notes(evidence),
         "headline": [_big(evidence, *item) for item in chosen(evidence)],
         "malignant": malignant,
@@ -101,7 +102,7 @@ def context(evidence: Evidence, figures: Mapping[str, Figure], thumbs: Mapping[i
 
 def _kind(remark: Remark) -> str:
     """As `split_proof.ProofText.kind`."""
-    return "unknown" if remark.code == "chance unknown" else "broken"
+    return "unknown" if remark.code == "chance-unknown" else "broken"
 
 
 def _title(evidence: Evidence) -> str:
@@ -170,7 +171,7 @@ def _chance(evidence: Evidence, name: str) -> str:
         return ""
     level = chance(evidence, m)
     of = "100" if name == "balanced_accuracy" else "100 pairs"
-    return " " + _BESIDE_CHANCE[beside_chance(m, level)].format(guess=f"{100 * level:.0f} of {of}")
+    return " " + _BESIDE_CHANCE[beside(m, level)].format(guess=f"{100 * level:.0f} of {of}")
 
 
 def _malignant(evidence: Evidence) -> tuple[list[str], str]:

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from cutis.report.metric_words import further
+from cutis.schema.chance import beside
 from cutis.schema.estimate import Estimate, Side
 from cutis.schema.evidence import Evidence, Measured
-from cutis.schema.remarks import beside_chance
 from cutis.schema.tone import method
 
 NOT_PROVIDED = "not provided"
@@ -196,7 +196,7 @@ def made_for(evidence: Evidence, covered: Estimate) -> str:
     if meant is None:
         return ""
     where = f"on the validation part of {on}" if on else "on validation images"
-    return f"It was made to hold it for {100 * meant:g} of 100, {where}. {_KEPT[beside_chance(covered, meant)]}"
+    return f"It was made to hold it for {100 * meant:g} of 100, {where}. {_KEPT[beside(covered, meant)]}"
 
 
 def day(iso: str) -> str:

@@ -6,13 +6,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cutis.errors import CutisError
 from cutis.files import read_json, write_json
 from cutis.schema.estimate import Estimate, Status
 from cutis.schema.predictions import PredictionsInfo
-from cutis.schema.remarks import Remark, remarks
+from cutis.schema.remark import Remark
 
 FORMAT = 1
 
@@ -148,14 +148,9 @@ class Evidence(BaseModel):
     confusion: list[list[int]]  # rows: target, columns: predicted, in class order
     mistakes: list[Mistake]
     notes: list[str] = []
+    remarks: list[Remark] = []  # those of the notes that programs branch on
     protocol: str = ""  # the challenge whose scores are among `measured`, as "<protocol>:<metric>"
     prevalence: float | None = None  # of malignancy, as stated for predictive values and decision curves
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def remarks(self) -> list[Remark]:
-        """What a reader must know before all numbers, by code."""
-        return remarks(self)
 
     def find(
         self, metric: str, class_code: str | None = None, attribute: str | None = None, group: str | None = None

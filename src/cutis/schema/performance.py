@@ -7,8 +7,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from cutis.schema.chance import HELD
 from cutis.schema.evidence import Evidence, Measured
-from cutis.schema.remarks import Remark
+from cutis.schema.remark import CHANCE, COVERAGE, Remark
 
 NEVER = "Never measured on pictures that it hadn't learned from: how well it does isn't known."
 # Metric and class -> words, whether it is a percentage.
@@ -75,7 +76,11 @@ class Performance(BaseModel):
             target=info.coverage,
             numbers=tuple(m for m in found if m is not None),
             image_types=types,
-            remarks=tuple(evidence.remarks),
+            remarks=tuple(
+                r
+                for r in evidence.remarks
+                if r.code in COVERAGE or (r.code in CHANCE and (r.metric, r.class_code) in HELD)
+            ),
         )
 
     def find(self, metric: str, class_code: str | None = None) -> Measured | None:

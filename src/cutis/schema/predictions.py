@@ -15,6 +15,9 @@ from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, check_identity
+from cutis.schema.remark import Remark
+from cutis.schema.values import read_column
+from cutis.tables import as_text, read_parquet
 
 FORMAT = 1
 Task = Literal["multi-class", "multi-label", "one-against-rest"]
@@ -46,7 +49,8 @@ class PredictionsInfo(BaseModel):
     these predictions, in sentences. task: "multi-class" (rows sum to one, one class
     is true), "multi-label" (each class its own yes or no; the truth is the list column `labels`) or "one-against-rest"
     (one class is true, but scores are each their own and don't sum to one, as challenge submissions may). notes: how
-    the table came to be what it is (read from another system's file, photographs put together).
+    the table came to be what it is (read from another system's file, photographs put together). remarks: those notes
+    that programs branch on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,6 +73,7 @@ class PredictionsInfo(BaseModel):
     measured: tuple[str, ...] = ()
     task: Task = "multi-class"
     notes: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,8 +127,8 @@ class Predictions:
         if not path.is_file():
             raise CutisError(f"{path}: no such predictions file. Make one with: cutis predict BUNDLE DATA --out {path}")
         try:
-            metadata = pq.read_schema(path).metadata or {}
-            table = pl.read_parquet(path, glob=False)  # at a third of the memory that pyarrow takes
+            metadata = pq.read_schema(path.absolute()).metadata or {}
+            table = read_parquet(path)  # at a third of the memory that pyarrow takes
         except (pa.ArrowInvalid, pl.exceptions.PolarsError, OSError):
             raise CutisError(f"{path}: not a Parquet file, or damaged. Make it again with cutis predict.") from None
         raw = metadata.get(b"cutis")
@@ -162,7 +167,8 @@ def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) ->
     types |= {"labels": pl.List(pl.String())} if info.task == "multi-label" else {}
     for column, dtype in types.items():
         try:
-            table = table.with_columns(pl.col(column).cast(dtype))
+            named = dtype == pl.String() and table[column].dtype.is_float()  # 7.0 of a column of ids is "7"
+            table = table.with_columns(as_text(table[column]) if named else pl.col(column).cast(dtype))
         except pl.exceptions.PolarsError:
             raise CutisError(f"{where}: column {column} is {table[column].dtype}; expected {dtype}.") from None
     check_identity(table, where)
@@ -209,9 +215,10 @@ def refusals(table: pl.DataFrame) -> dict[str, int]:
 
 
 def with_age_band(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with `age_band` made from `age_approx`, if it has only that."""
+    """The table with `age_band` made from `age_approx`, if it has only that; no band for what is no age (`values`)."""
     if "age_band" in table.columns or "age_approx" not in table.columns:
         return table
+    table = table.with_columns(read_column("age_approx", table["age_approx"])[0])
     age = pl.col("age_approx")
     band = (
         pl.when(age < 30).then(pl.lit("<30"))

@@ -13,14 +13,13 @@ from cutis.bundle.card import BundleCard
 from cutis.schema.estimate import side
 from cutis.schema.evidence import Measured
 from cutis.schema.performance import Performance
+from cutis.schema.remark import CHANCE
 from cutis.serve.words import Words
 
 MOST = 3  # measurements that are told beside an answer; all are on the page about the model
 # ISIC's image types -> kinds of pictures here.
 _KINDS = {"dermoscopic": "dermoscopy", "clinical: close-up": "close-up", "clinical: overview": "overview"}
 _AGAINST = ("balanced_accuracy", "auroc", "macro_auroc")  # of both areas one is held against chance
-# The gravest first.
-_CHANCE = {"below chance": "below_chance", "at chance": "at_chance", "chance unknown": "chance_unknown"}
 
 
 @dataclass(frozen=True)
@@ -134,13 +133,13 @@ def doubts(words: Words, measured: Sequence[Performance]) -> list[str]:
     pictures to say only where not one number was above it."""
     found = []
     for p in measured:
-        codes = [r.code for r in p.remarks if r.code in _CHANCE]
+        codes = [r.code for r in p.remarks if r.code in CHANCE]
         held = {"area" if m.metric != "balanced_accuracy" else m.metric for m in p.numbers if m.metric in _AGAINST}
-        if set(codes) == {"chance unknown"} and len(codes) < len(held):
+        if set(codes) == {"chance-unknown"} and len(codes) < len(held):
             continue
-        gravest = next((code for code in _CHANCE if code in codes), None)
+        gravest = next((code for code in CHANCE if code in codes), None)
         if gravest is not None:
-            found.append(words.t(f"measured.remark.{_CHANCE[gravest]}", where=place(words, p)))
+            found.append(words.t(f"measured.remark.{gravest.replace('-', '_')}", where=place(words, p)))
     return found
 
 

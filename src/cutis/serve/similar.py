@@ -19,6 +19,7 @@ from cutis.schema.licence import licence
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS
 from cutis.serve.inference.confirmed import confirmed_rows, file_name
 from cutis.serve.kinds import Neighbour, Refused
+from cutis.tables import read_parquet
 
 SAME_BITS = 10  # of 64: hashes that differ in no more may be the same photograph
 
@@ -141,7 +142,7 @@ class Similar:
             if not self._file.is_file():
                 self._build()
             if self._file.is_file():
-                table = pl.read_parquet(self._file)
+                table = read_parquet(self._file)
                 known = table.select("image_id", "hash")
                 rows = known.join(self._rows, on="image_id", how="left", maintain_order="left")
                 self._ready = rows, table["vector"].to_numpy()

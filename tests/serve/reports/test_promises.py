@@ -11,7 +11,7 @@ import pytest
 from cutis.bundle.card import BundleCard
 from cutis.schema.evidence import Measured
 from cutis.schema.performance import Performance
-from cutis.schema.remarks import Remark
+from cutis.schema.remark import Remark
 from cutis.serve.pages import about
 from cutis.serve.promises import Promise, estimate, performance, promise
 from cutis.serve.reports.fhir import fhir_bundle
@@ -84,13 +84,13 @@ def test_nobody_knows_whether_this_picture_is_like_those(card: BundleCard) -> No
 
 
 def test_a_model_no_better_than_chance_is_called_so(card: BundleCard) -> None:
-    chance = Remark(code="at chance", about="auroc", words="")
-    short = Remark(code="coverage below target", about="coverage", words="")
+    chance = Remark(code="at-chance", metric="auroc", words="")
+    short = Remark(code="coverage-below-target", metric="coverage", words="")
     assert told(card, once(remarks=(chance, chance, short))).doubts == [
         "On HAM10000 (test part) this model was no better than chance, as far as those pictures tell."
     ]
     assert told(card, once()).doubts == []
-    unknown = Remark(code="chance unknown", about="balanced_accuracy", words="")
+    unknown = Remark(code="chance-unknown", metric="balanced_accuracy", words="")
     (said,) = told(card, once(remarks=(chance, unknown))).doubts  # the graver, once
     assert "no better than chance" in said
     (said,) = told(card, once(remarks=(unknown,))).doubts

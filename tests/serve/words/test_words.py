@@ -213,6 +213,11 @@ def test_german_names_are_tidy() -> None:
         assert "<" not in name, key
 
 
+@pytest.mark.parametrize("name", ["melanoma?", "!melanoma", "melanoma+", "melanoma-", "<nevus", "nevus*"])
+def test_a_name_with_a_sign_is_not_the_name_without(name: str) -> None:
+    assert DE.class_name(name) == name
+
+
 def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
 

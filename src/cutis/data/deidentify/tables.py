@@ -11,9 +11,9 @@ import polars as pl
 
 from cutis.data.deidentify.columns import Column, clamped_age, column_of
 from cutis.data.pseudonym import pseudonym
-from cutis.data.readers.table import read_table
 from cutis.data.readers.values import known
 from cutis.errors import CutisError, nearest
+from cutis.tables import read_table
 
 SUFFIXES = (".csv", ".tsv")
 
@@ -36,6 +36,8 @@ class Table:
 def read(path: Path, keep: Collection[str]) -> Table:
     """keep: columns that the user knows to be harmless. Raises CutisError for a table that can't be read whole."""
     names, rows = read_table(path)
+    if rows.notes:  # nothing is guessed here
+        raise CutisError(f"{path}: not UTF-8 text. Save it as UTF-8.")
     columns = {name: Column("keep") if name in keep else column_of(name, rows.frame[name].to_list()) for name in names}
     return Table(path, rows.frame, columns)
 

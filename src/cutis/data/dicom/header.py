@@ -34,7 +34,7 @@ from cutis.data.dicom.sites import SCHEME, code, region_of, site_of
 from cutis.data.dicom.uids import DERMOSCOPIC, uid
 from cutis.data.pseudonym import pseudonym
 from cutis.errors import CutisError, nearest
-from cutis.schema.vocabulary import FITZPATRICK, MAX_AGE
+from cutis.schema.vocabulary import FITZPATRICK
 
 # Tag -> own column of the manifest.
 OWN = {
@@ -84,7 +84,7 @@ _SKIN_TYPES = {f"C{74569 + n}": kind for n, kind in enumerate(FITZPATRICK)}  # N
 
 
 def values_of(tags: Any, key: bytes) -> dict[str, Any]:
-    """Manifest values of a header read with `WANTED`; `days` must follow."""
+    """Manifest values of a header read with `WANTED`; `days` must follow. Age and sex are left as they are written."""
 
     def text(tag: str) -> str:
         return str(tags.get(tag) or "").strip()
@@ -106,8 +106,8 @@ def values_of(tags: Any, key: bytes) -> dict[str, Any]:
     found: dict[str, Any] = {
         **ids,
         "target": None,
-        "age_approx": _age(text("PatientAge")),
-        "sex": SEXES.get(text("PatientSex")),
+        "age_approx": text("PatientAge") or None,
+        "sex": text("PatientSex") or None,
         **site_of(tags),
         "image_type": "dermoscopic" if text("SOPClassUID") == DERMOSCOPIC else None,
         "dermoscopic_type": DERMOSCOPIC_TYPES.get((text("ContactMethod"), text("LightSourcePolarization"))),
@@ -218,15 +218,6 @@ def _whole(value: Any, column: str, image: str) -> float:
     except (TypeError, ValueError, OverflowError):
         pass
     raise CutisError(f'image "{image}": {column} "{value}": expected a whole number of days.')
-
-
-def _age(text: str) -> int | None:
-    """ "045Y" is 45, "018M" 1, "003D" 0; anything else is unknown (PS3.5, value representation AS)."""
-    found = re.fullmatch(r"(\d{3})([DWMY])", text.strip())
-    if not found:
-        return None
-    years = int(found[1]) / {"Y": 1, "M": 12, "W": 52.18, "D": 365.25}[found[2]]
-    return min(int(years), MAX_AGE) if years <= 130 else None
 
 
 def _day(tags: Any) -> int | None:

@@ -22,6 +22,7 @@ class Options:
 
     label: column that holds the class. columns: manifest column -> column of the source. images: where images lie.
     allow_missing: rows whose image is missing become "error" rows. table_only: images aren't wanted; don't look.
+    same_labels: what labels of one code are, see `labels.classes_of`.
     """
 
     label: str | None = None
@@ -29,11 +30,16 @@ class Options:
     images: Path | None = None
     allow_missing: bool = False
     table_only: bool = False
+    same_labels: str = "ask"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row found: manifest values, the image (None if missing, with the reason why) and its mask."""
+    """One row found: manifest values, the image (None if missing, with the reason why) and its mask.
+
+    Ages, sexes, skin types and tones may be the source's own cells, and `anatom_site` whatever names a site: the
+    importer reads them (`schema.values`), and counts what can't be read.
+    """
 
     values: dict[str, Any]
     image: Blob | None
@@ -77,6 +83,7 @@ class Reader:
     """A layout that can be imported. `recognises` must be cheap: it looks at names and one header, not at images.
 
     card, facts: of a public release; None where the layout is anybody's own. takes_file: whether SRC may be the table.
+    free_labels: whether classes are what the source calls them, so that two labels may be spellings of one.
     """
 
     name: str
@@ -86,3 +93,4 @@ class Reader:
     card: DatasetCard | None = None
     facts: Facts | None = None
     takes_file: bool = False
+    free_labels: bool = False

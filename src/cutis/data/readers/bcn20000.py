@@ -14,7 +14,7 @@ from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.isic2019 import CLASSES, CODES
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="bcn20000",
@@ -33,9 +33,9 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
         "image_id": name or None,
         "lesion_id": values.known(row["lesion_id"]),
         **values.of_class(coded(row["diagnosis"], CODES, "diagnosis", where), CLASSES),
-        **values.site(row["anatom_site_general"], where),
-        "age_approx": values.age(row["age_approx"], where),
-        "sex": values.sex(row["sex"], where),
+        "anatom_site": row["anatom_site_general"],
+        "age_approx": row["age_approx"],
+        "sex": row["sex"],
         "image_type": "dermoscopic",
         "source_split": values.known(row.get("split")),
     }

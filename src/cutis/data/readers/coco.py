@@ -1,14 +1,16 @@
 """COCO instances: boxes, masks (polygons or run lengths) and categories; and what Cutis itself writes as COCO.
 
 An image whose annotations are all of one category has that class; one of several has them as labels. All segmentations
-of an image together are its mask.
+of an image together are its mask. Several files in one folder (instances_train, instances_val; train/ and valid/ of
+Roboflow) are read as parts of one dataset.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,36 +22,115 @@ from cutis.data.files_in import Blob, Tree
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.json_rows import card_from_json, from_json
+from cutis.data.readers.labels import classes_of, clean_label
 from cutis.errors import CutisError
 from cutis.image.decode import BadImage
+from cutis.schema.classes import ClassInfo
 
-NAMES = ("instances.json", "_annotations.coco.json", "annotations/instances*.json")
+NAMES = ("instances.json", "_annotations.coco.json", "annotations/instances*.json", "result.json")  # Label Studio's
+_PARTS = "*/_annotations.coco.json"  # Roboflow's: train/, valid/ and test/ each with its own
+_LISTS = ("images", "annotations", "categories")
 _MAX_SIDE = 30_000
 
 
-def _file(src: Path) -> Path | None:
+def _files(src: Path) -> list[tuple[Path, str | None]]:
+    """(file, the part of the source's split that it is). Parts belong together: all of them are read."""
     if src.is_file():
-        return src if src.suffix.casefold() == ".json" else None
-    return next((p for name in NAMES for p in sorted(src.glob(name))), None)
+        return [(src, None)] if src.suffix.casefold() == ".json" else []
+    for name in NAMES:
+        found = [p for p in sorted(src.glob(name)) if p.is_file() and (p.name != "result.json" or _is_coco(p))]
+        if len(found) == 1:
+            return [(found[0], None)]
+        if found:
+            return [(p, p.stem.removeprefix("instances").strip("_- ") or None) for p in found]
+    return [(p, p.parent.name) for p in sorted(src.glob(_PARTS)) if not p.parent.name.startswith(".")]
+
+
+def _is_coco(file: Path) -> bool:
+    """Whether a file of any program's name is COCO."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and all(key in content for key in _LISTS)
 
 
 def recognises(src: Path) -> bool:
-    return _file(src) is not None
+    return bool(_files(src))
 
 
 def read(src: Path, options: Options) -> Found:
     if options.label or options.columns:
         raise CutisError("reader coco takes classes from the categories; --label and --column are for CSVs.")
-    file = _file(src)
-    if file is None:
+    files = _files(src)
+    if not files:
         raise CutisError(f"{src}: no COCO file ({', '.join(NAMES)}). Name the JSON file itself as the source.")
-    content = _content(file)
-    names = {}
+    contents = [_content(file) for file, _ in files]
+    names = [_names(file, content) for (file, _), content in zip(files, contents, strict=True)]
+    used = Counter(
+        clean_label(named[a["category_id"]])
+        for (file, _), content, named in zip(files, contents, names, strict=True)
+        for a in _checked(file, content, named)
+    )
+    classes, notes = classes_of(used, str(src), options.same_labels, "annotations")
+    tree = Tree(options.images or (src if src.is_dir() else files[0][0].parent))
+    records: list[Record] = []
+    try:
+        if not options.table_only:
+            tree.reserve(
+                place
+                for (_, part), content in zip(files, contents, strict=True)
+                for image in content["images"]
+                for place in _places(str(image.get("file_name")), part)
+            )
+        for (file, part), content, named in zip(files, contents, names, strict=True):
+            of = {key: classes[label] for key, name in named.items() if (label := clean_label(name)) in classes}
+            records += _records(file, part, content, of, tree, options)
+    except CutisError:
+        tree.close()
+        raise
+    file = files[0][0]
+    missing = [r for r in records if r.image is None]
+    if missing and not options.table_only and (not options.allow_missing or len(missing) == len(records)):
+        near = tree.nearest(missing[0].reason.removeprefix('image "').removesuffix('" is missing'))
+        tree.close()
+        raise CutisError(
+            f"{file}: {missing[0].reason} ({len(missing)} of {len(records)} are missing in {tree.root}; {near}). Name "
+            "the folder with --images, or keep such rows as errors with --allow-missing."
+        )
+    targets = {r.values["target"] for r in records if r.values.get("target")}
+    info: Any = contents[0].get("info")
+    own = info.get("cutis") if isinstance(info, dict) else None
+    card = card_from_json(own, values.slug(src.resolve().stem) or "images", targets, str(file))
+    if own is None:
+        written = {c.code: c for c in classes.values()}
+        card = card.model_copy(
+            update={
+                "title": f"Images listed in {file.name}",
+                "classes": tuple(written.get(c.code, c) for c in card.classes),
+                "notes": (*card.notes, *notes),
+            }
+        )
+    return Found(card, records, tree)
+
+
+def _names(file: Path, content: dict[str, list[dict[str, Any]]]) -> dict[Any, str]:
+    """Category id -> name. Raises CutisError for a category without one, and for an id that names two."""
+    names: dict[Any, str] = {}
     for i, category in enumerate(content["categories"], 1):
         if not isinstance(category.get("name"), str) or "id" not in category:
             raise CutisError(f"{file}: category {i} has no id or name.")
-        names[category["id"]] = category["name"]
-    by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+        if names.setdefault(category["id"], category["name"]) != category["name"]:
+            raise CutisError(
+                f'{file}: category {category["id"]} is both "{names[category["id"]]}" and "{category["name"]}".'
+            )
+    return names
+
+
+def _checked(
+    file: Path, content: dict[str, list[dict[str, Any]]], names: Mapping[Any, str]
+) -> Iterator[dict[str, Any]]:
+    """The annotations. Raises CutisError for one of an image or a category that isn't there."""
     known = {image.get("id") for image in content["images"]}
     for i, annotation in enumerate(content["annotations"], 1):
         where = f"{file}: annotation {i}"
@@ -57,8 +138,21 @@ def read(src: Path, options: Options) -> Found:
             raise CutisError(f"{where}: image_id {annotation.get('image_id')} is none of the images'.")
         if annotation.get("category_id") not in names:
             raise CutisError(f"{where}: category_id {annotation.get('category_id')} is none of the categories'.")
+        yield annotation
+
+
+def _records(
+    file: Path,
+    part: str | None,
+    content: dict[str, list[dict[str, Any]]],
+    classes: Mapping[Any, ClassInfo],
+    tree: Tree,
+    options: Options,
+) -> list[Record]:
+    """classes: by category id."""
+    by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for annotation in content["annotations"]:
         by_image[annotation["image_id"]].append(annotation)
-    tree = Tree(options.images or (src if src.is_dir() else file.parent))
     records = []
     for i, image in enumerate(content["images"], 1):
         where = f"{file.name}: image {i}"
@@ -69,40 +163,31 @@ def read(src: Path, options: Options) -> Found:
         if "cutis" in image:
             found = from_json(image["cutis"], where)
         else:
-            found = _values(name, annotations, names, where)
-        blob = None
+            found = _values(name, annotations, classes, where)
+        if part is not None:
+            found.setdefault("source_split", part)
+        blob = mask = None
         if name and not options.table_only:
-            blob = tree.find(name) or tree.find(f"images/{name}") or tree.find_image(PurePosixPath(name).stem)
-        mask = None if options.table_only else _mask(image, annotations, where)
+            blob = tree.find_image(next((p for p in _places(name, part) if tree.find(p)), name))
+        if not options.table_only:
+            mask = _mask(image, annotations, where)
         records.append(Record(found, blob, "" if blob else f'image "{name}" is missing', mask))
-    missing = [r for r in records if r.image is None]
-    if missing and not options.table_only and (not options.allow_missing or len(missing) == len(records)):
-        tree.close()
-        raise CutisError(
-            f"{file}: {missing[0].reason} ({len(missing)} of {len(records)} are missing in {tree.root}). Name the "
-            "folder with --images, or keep such rows as errors with --allow-missing."
-        )
-    targets = {r.values["target"] for r in records if r.values.get("target")}
-    info: Any = content.get("info")
-    own = info.get("cutis") if isinstance(info, dict) else None
-    card = card_from_json(own, values.slug(src.resolve().stem) or "images", targets, str(file))
-    if own is None:
-        written = {values.class_info(name).code: values.class_info(name) for name in names.values()}
-        card = card.model_copy(
-            update={
-                "title": f"Images listed in {file.name}",
-                "classes": tuple(written.get(c.code, c) for c in card.classes),
-            }
-        )
-    return Found(card, records, tree)
+    return records
+
+
+def _places(name: str, part: str | None) -> list[str]:
+    """Where an image of that name, in a part of that name, lies by custom."""
+    return [f"{folder}{name}" for folder in ("", "images/", *((f"{part}/", f"images/{part}/") if part else ()))]
 
 
 def _content(file: Path) -> dict[str, list[dict[str, Any]]]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise CutisError(f"{file}: not a readable JSON file ({error}).") from None
-    for key in ("images", "annotations", "categories"):
+    if isinstance(content, list) and content and isinstance(content[0], dict) and "annotations" in content[0]:
+        raise CutisError(f"{file}: Label Studio's own JSON. Export it from there as COCO, or as CSV.")
+    for key in _LISTS:
         entries = content.get(key) if isinstance(content, dict) else None
         if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
             raise CutisError(f'{file}: no list "{key}"; expected COCO instances (images, annotations, categories).')
@@ -111,10 +196,11 @@ def _content(file: Path) -> dict[str, list[dict[str, Any]]]:
     return content  # type: ignore[no-any-return]
 
 
-def _values(name: str, annotations: list[dict[str, Any]], names: dict[Any, str], where: str) -> dict[str, Any]:
-    """Manifest values of an image that isn't Cutis' own."""
-    labels = sorted({names[a["category_id"]] for a in annotations})
-    codes = [values.class_info(label) for label in labels]
+def _values(
+    name: str, annotations: list[dict[str, Any]], classes: Mapping[Any, ClassInfo], where: str
+) -> dict[str, Any]:
+    """Manifest values of an image that isn't Cutis' own. classes: by category id."""
+    codes = sorted({c.code: c for a in annotations for c in [classes[a["category_id"]]]}.values(), key=lambda c: c.code)
     found: dict[str, Any] = {"image_id": PurePosixPath(name.replace("\\", "/")).stem or None, "target": None}
     if len(codes) == 1:
         found |= {"target": codes[0].code, **values.diagnosis(codes[0].diagnosis)}
@@ -127,7 +213,7 @@ def _values(name: str, annotations: list[dict[str, Any]], names: dict[Any, str],
             continue
         if not isinstance(sides, list) or len(sides) != 4 or not all(isinstance(v, int | float) for v in sides):
             raise CutisError(f"{where}: bbox {sides!r} is not four numbers (x, y, width, height).")
-        label = values.class_info(names[annotation["category_id"]]).code
+        label = classes[annotation["category_id"]].code
         boxes.append(dict(zip(("x", "y", "width", "height"), map(float, sides), strict=True)) | {"label": label})
     return found | ({"boxes": boxes} if boxes else {})
 
@@ -166,4 +252,6 @@ def _drawn(shapes: list[Any], height: int, width: int, name: str) -> bytes:
     return out.getvalue()
 
 
-READER = Reader("coco", "COCO instances (instances.json beside images)", recognises, read, takes_file=True)
+READER = Reader(
+    "coco", "COCO instances (instances.json beside images)", recognises, read, takes_file=True, free_labels=True
+)

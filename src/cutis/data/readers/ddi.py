@@ -12,10 +12,10 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Photo, Release, coded, stem
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
 from cutis.schema.classes import ClassInfo
 from cutis.schema.vocabulary import is_malignant
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="ddi",

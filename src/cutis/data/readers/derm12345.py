@@ -13,8 +13,8 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row
 
 _NEVUS = "Benign:Benign melanocytic proliferations:Nevus"
 _CLARK = f"{_NEVUS}:Nevus, Atypical, Dysplastic, or Clark"

@@ -15,9 +15,9 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row, Rows, read_table
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row, Rows, read_table
 
 CARD = DatasetCard(
     name="derm7pt",
@@ -99,7 +99,7 @@ def _parse(table: Path) -> tuple[list[str], Rows]:
             if parts.setdefault(int(index), part) != part:
                 raise CutisError(f"{path}: row {number}: {index} is in {parts[int(index)]}_indexes.csv too.")
     column = pl.Series(_PART, [parts.get(at, "") for at in range(len(rows))], pl.String)
-    return columns, Rows(rows.frame.with_columns(column))
+    return columns, Rows(rows.frame.with_columns(column), rows.notes, rows.commas)
 
 
 def concepts(row: Row, where: str) -> list[dict[str, str | float]]:
@@ -123,8 +123,8 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
         **values.diagnosis(node),
         "atlas_diagnosis": diagnosis,
         "atlas_case_id": row.get("case_id"),
-        **values.site_if_known(_SITES.get(row["location"].casefold(), row["location"])),
-        "sex": values.sex(row["sex"], where),
+        "anatom_site": _SITES.get(row["location"].casefold(), row["location"]),
+        "sex": row["sex"],
         "concepts": concepts(row, where),
     }
     for column, kind in (("clinic", "clinical: close-up"), ("derm", "dermoscopic")):

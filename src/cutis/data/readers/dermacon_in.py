@@ -14,11 +14,11 @@ import polars as pl
 from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
+from cutis.data.readers.labels import class_code
 from cutis.data.readers.release import Photo, Release, stem
-from cutis.data.readers.scin import monk_skin_tone
-from cutis.data.readers.table import Row, Rows, read_table
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row, Rows, read_table
 
 CARD = DatasetCard(
     name="dermacon-in",
@@ -50,14 +50,14 @@ def _parse(table: Path) -> tuple[list[str], Rows]:
             if parts.setdefault(row["Image_name"], part) != part:
                 raise CutisError(f'{path}: row {number}: image "{row["Image_name"]}" is in the train split too.')
     column = pl.Series(_PART, [parts.get(row.get("Image_name", ""), "") for row in rows], pl.String)
-    return columns, Rows(rows.frame.with_columns(column))
+    return columns, Rows(rows.frame.with_columns(column), rows.notes, rows.commas)
 
 
 def _class(main: str) -> ClassInfo:
     """A main class; only the infectious and the inflammatory have a place in the vocabulary that is true for all."""
     benign = main.casefold().startswith(("infectious", "inflammatory"))
     return ClassInfo(
-        code=values.slug(main),
+        code=class_code(main),
         name=main,
         diagnosis=_INFLAMMATORY if benign else None,
         malignant=False if benign else None,
@@ -65,7 +65,7 @@ def _class(main: str) -> ClassInfo:
 
 
 def _photos(row: Row, where: str) -> Iterator[Photo]:
-    main, age = values.known(row["Main_class"]), values.known(row.get("Age"))
+    main = values.known(row["Main_class"])
     named = _class(main) if main else None
     described = [d.strip() for d in row.get("Descriptors", "").split(",") if values.known(d)]
     yield Photo(
@@ -74,21 +74,16 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             "patient_id": values.known(row["Subject_ID"]),
             "source_split": row[_PART] or None,
             **values.diagnosis(named.diagnosis if named else None),
-            "age_approx": values.age(age, where) if age and age.replace(".", "", 1).isdecimal() else None,
-            "sex": values.sex(row.get("Sex"), where),
-            "fitzpatrick_skin_type": values.skin_type(_without(row["Fitzpatrick"], "FST"), where),
-            "monk_skin_tone": monk_skin_tone(_without(row.get("Monk_skin_tone", ""), "MST"), "Monk_skin_tone", where),
+            "age_approx": row.get("Age"),
+            "sex": row.get("Sex"),
+            "fitzpatrick_skin_type": row["Fitzpatrick"],
+            "monk_skin_tone": row.get("Monk_skin_tone"),
             "concepts": [{"concept": d, "value": 1.0} for d in described] or None,
-            **values.site_if_known(row.get("Body_part")),
+            "anatom_site": row.get("Body_part"),
         },
         file=row["Image_name"],
         named=named,
     )
-
-
-def _without(cell: str, scale: str) -> str:
-    """ "FST 4" -> "4"."""
-    return cell.upper().removeprefix(scale).strip()
 
 
 READER = Release(

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
+from cutis.data.readers.labels import class_code
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.schema.classes import ClassInfo
+from cutis.schema.vocabulary import FITZPATRICK
+from cutis.tables import Row
 
 _BENIGN, _MALIGNANT = "Benign", "Malignant"
 _MELANOMA = "Malignant:Malignant melanocytic proliferations (Melanoma)"
@@ -118,7 +120,7 @@ def _classes() -> Iterator[tuple[str, ClassInfo]]:
         for entry in conditions.split("|"):
             name, _, path = entry.partition("=")
             info = ClassInfo(
-                code=values.slug(name),
+                code=class_code(name),
                 name=name,
                 diagnosis=path or common,
                 malignant=malignant,
@@ -129,6 +131,7 @@ def _classes() -> Iterator[tuple[str, ClassInfo]]:
 
 _BY_NAME = dict(sorted(_classes()))
 _CODES = {name: info.code for name, info in _BY_NAME.items()}
+_TYPES = {cell: kind for n, kind in enumerate(FITZPATRICK, 1) for cell in (f"{n}", f"{n}.0")}
 CARD = DatasetCard(
     name="fitzpatrick17k",
     title="Fitzpatrick17k: clinical images of 114 skin conditions with Fitzpatrick skin types",
@@ -140,16 +143,17 @@ CARD = DatasetCard(
 )
 
 
-def _skin_type(cell: str, where: str) -> str | None:
-    return None if cell in ("-1", "-1.0") else values.skin_type(cell, where)
+def _rated(cell: str) -> str:
+    """The cell, "" for -1, which the annotators write where nobody could say."""
+    return "" if cell in ("-1", "-1.0") else cell
 
 
 def _photos(row: Row, where: str) -> Iterator[Photo]:
     found = {
         "image_id": row["md5hash"] or None,
         **values.of_class(coded(row["label"], _CODES, "label", where), CARD.classes),
-        "fitzpatrick_skin_type": _skin_type(row.get("fitzpatrick_scale", row.get("fitzpatrick", "")), where),
-        "fitzpatrick_centaur": _skin_type(row.get("fitzpatrick_centaur", ""), where),
+        "fitzpatrick_skin_type": _rated(row.get("fitzpatrick_scale", row.get("fitzpatrick", ""))),
+        "fitzpatrick_centaur": coded(_rated(row.get("fitzpatrick_centaur", "")), _TYPES, "fitzpatrick_centaur", where),
     }
     if host := urlsplit(row.get("url", "")).hostname:
         found["source"] = host.removeprefix("www.")

@@ -13,6 +13,7 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Blob, Tree, image_files, is_image_name, visible_files
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
+from cutis.data.readers.labels import UNLABELLED, classes_of, clean_label
 from cutis.errors import CutisError
 
 SPLIT_FOLDERS = {"train", "training", "val", "valid", "validation", "test", "testing"}
@@ -42,20 +43,20 @@ def read(src: Path, options: Options) -> Found:
     for folder, part in _class_folders(src):
         for path in visible_files(folder):
             if is_image_name(path.name):
-                found.append((path, folder.name, part))
+                found.append((path, clean_label(folder.name), part))
             else:
                 others += 1
-    labels = sorted({label for _, label, _ in found})
+    labels = Counter(label for _, label, _ in found)
     if not labels:
         loose = sum(1 for _ in image_files(src))
         raise CutisError(
             f"{src}: no class folders with images{f', but {loose} loose images' if loose else ''}. "
             "Put each class's images in a folder named after it, or import a CSV with --as csv."
         )
-    classes = {label: values.class_info(label) for label in labels}
+    classes, told = classes_of(labels, str(src), options.same_labels, "images")
     if len({c.code for c in classes.values()}) == 1:
         raise CutisError(
-            f'{src}: one class only ("{labels[0]}"); a model needs two or more to tell apart. '
+            f'{src}: one class only ("{next(iter(labels))}"); a model needs two or more to tell apart. '
             "Add a folder for another class."
         )
     ids = _image_ids([path.relative_to(src).as_posix() for path, _, _ in found])
@@ -69,6 +70,8 @@ def read(src: Path, options: Options) -> Found:
         )
     loose = sum(1 for p in src.iterdir() if p.is_file() and is_image_name(p.name))
     notes = [
+        *told,
+        *(f'folder "{label}" is a class' for label in labels if label.casefold() in {*UNLABELLED, "none"}),
         *([f"{others} files that are not images were left out"] if others else []),
         *([f"{loose} images outside the class folders were left out"] if loose else []),
     ]
@@ -99,4 +102,4 @@ def _image_ids(relative: list[str]) -> list[str]:
     ]
 
 
-READER = Reader("folder", "a folder of class folders", recognises, read)
+READER = Reader("folder", "a folder of class folders", recognises, read, free_labels=True)

@@ -12,7 +12,7 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="ham10000",
@@ -46,9 +46,9 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             "source_split": values.known(row.get("split")),
             **values.diagnosis(target),
             "diagnosis_confirm_type": CONFIRMED.get(confirmed.casefold(), confirmed) if confirmed else None,
-            **values.site(row.get("localization", row.get("site")), where),
-            "age_approx": values.age(row["age"], where),
-            "sex": values.sex(row["sex"], where),
+            "anatom_site": row.get("localization", row.get("site")),
+            "age_approx": row["age"],
+            "sex": row["sex"],
             "image_type": "dermoscopic",
         },
         file=row.get("file", ""),

@@ -12,8 +12,8 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="isic2016",

@@ -16,9 +16,9 @@ from cutis.data.files_in import Tree
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Join, Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
 from cutis.image.decode import BadImage
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="isic2017",
@@ -52,9 +52,9 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
     found = {
         "image_id": row["image_id"] or None,
         **values.of_class(target, CARD.classes),
-        **values.site(row.get("site"), where),
-        "age_approx": values.age(row.get("age", row.get("age_approximate")), where),
-        "sex": values.sex(row.get("sex"), where),
+        "anatom_site": row.get("site"),
+        "age_approx": row.get("age", row.get("age_approximate")),
+        "sex": row.get("sex"),
         "image_type": "dermoscopic",
         "concepts": concepts or None,
     }

@@ -12,7 +12,7 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Join, Photo, Release, coded
-from cutis.data.readers.table import Row
+from cutis.tables import Row
 
 CODES = {"MEL": "mel", "NV": "nv", "BCC": "bcc", "AKIEC": "akiec", "BKL": "bkl", "DF": "df", "VASC": "vasc"}
 CARD = DatasetCard(

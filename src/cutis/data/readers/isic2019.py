@@ -12,8 +12,8 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Join, Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row
 
 _2018 = values.ISIC_2018
 CLASSES = (
@@ -61,9 +61,9 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
         "isic_id": row["image"].removesuffix("_downsampled") or None,
         "lesion_id": lesion,
         **values.of_class(target, CLASSES),
-        **values.site(row.get("anatom_site_general"), where),
-        "age_approx": values.age(row.get("age_approx"), where),
-        "sex": values.sex(row.get("sex"), where),
+        "anatom_site": row.get("anatom_site_general"),
+        "age_approx": row.get("age_approx"),
+        "sex": row.get("sex"),
         "image_type": "dermoscopic",
     }
     if lesion and lesion[:3] in _FROM:

@@ -13,9 +13,9 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Join, Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="isic2020",
@@ -57,9 +57,9 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             "patient_id": values.known(row["patient_id"]),
             "target": target,
             **found,
-            **values.site(row["anatom_site_general_challenge"], where),
-            "age_approx": values.age(row["age_approx"], where),
-            "sex": values.sex(row["sex"], where),
+            "anatom_site": row["anatom_site_general_challenge"],
+            "age_approx": row["age_approx"],
+            "sex": row["sex"],
             "image_type": "dermoscopic",
             "duplicate_of": values.known(row.get("image_name_1")),
         },

@@ -12,10 +12,10 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
 from cutis.schema.classes import ClassInfo
 from cutis.schema.licence import licence
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="isic2024",
@@ -52,9 +52,9 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             "patient_id": values.known(row["patient_id"]),
             "target": target,
             **found,
-            **values.site(row["anatom_site_general"], where),
-            "age_approx": values.age(row["age_approx"], where),
-            "sex": values.sex(row["sex"], where),
+            "anatom_site": row["anatom_site_general"],
+            "age_approx": row["age_approx"],
+            "sex": row["sex"],
             "image_type": values.known(row["image_type"]),
             "copyright_license": own_licence.id if own_licence.id != "unknown" else CARD.licence,
             "attribution": values.known(row.get("attribution")) or CARD.attribution,

@@ -13,11 +13,11 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
 from cutis.schema.classes import ClassInfo
 from cutis.schema.licence import licence
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, SITE_COLUMNS
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="isic_archive",
@@ -52,19 +52,17 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
         raise CutisError(f"{where}: {error}") from None
     flat = coded(row.get("benign_malignant", ""), _LEVEL_1, "benign_malignant", where)
     found["diagnosis_1"] = found["diagnosis_1"] or flat
-    special = values.known(row.get("anatom_site_special"))
-    site = values.site(path(SITE_COLUMNS) or row.get("anatom_site_general"), where)
     yield Photo(
         {
             "image_id": row["isic_id"] or None,
             "target": (found["diagnosis_1"] or "").casefold() or None,
             **found,
-            **site,
-            **({"anatom_site_special": special} if special else {}),
+            "anatom_site": path(SITE_COLUMNS) or row.get("anatom_site_general"),
+            "anatom_site_special": values.known(row.get("anatom_site_special")),
             **{column: values.known(row.get(column)) for column in _TEXT},
-            "age_approx": values.age(row.get("age_approx"), where),
-            "sex": values.sex(row.get("sex"), where),
-            "fitzpatrick_skin_type": values.skin_type(row.get("fitzpatrick_skin_type"), where),
+            "age_approx": row.get("age_approx"),
+            "sex": row.get("sex"),
+            "fitzpatrick_skin_type": row.get("fitzpatrick_skin_type"),
             "copyright_license": own_licence if own_licence != "unknown" else None,
         },
         stem=row["isic_id"],

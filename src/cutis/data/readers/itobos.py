@@ -14,10 +14,11 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Blob, Tree, image_files
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts, Found, Options, Reader, Record
+from cutis.data.readers.own_columns import own_columns
 from cutis.data.readers.release import present
-from cutis.data.readers.table import own_columns, read_table, read_text
 from cutis.errors import CutisError
 from cutis.image.decode import BadImage, probe
+from cutis.tables import read_table, read_text
 
 CARD = DatasetCard(
     name="itobos",
@@ -72,13 +73,14 @@ def _size(path: Path) -> tuple[int, int] | None:
 
 
 def _metadata(src: Path) -> dict[str, dict[str, str]]:
-    """image -> the columns of a metadata table, if one lies in `src` or a folder of it."""
+    """image -> the columns of the metadata tables that lie in `src` or a folder of it."""
+    found: dict[str, dict[str, str]] = {}
     for path in sorted((*src.glob("*metadata*.csv"), *src.glob("*/*metadata*.csv"))):
         columns, rows = read_table(path)
         key = next((c for c in columns if c.casefold() in _IDS), None)
         if key:
-            return {Path(row[key]).stem: {c: v for c, v in row.items() if c != key} for row in rows}
-    return {}
+            found |= {Path(row[key]).stem: {c: v for c, v in row.items() if c != key} for row in rows}
+    return found
 
 
 def read(src: Path, options: Options) -> Found:
@@ -97,7 +99,7 @@ def read(src: Path, options: Options) -> Found:
                 "source": "iToBoS",
                 "target": None,
                 "source_split": part,
-                "sex": values.sex(more.get("sex"), path.stem),
+                "sex": more.get("sex"),
                 "boxes": boxes(read_text(labels), *size, where=str(labels)) if size else None,
                 "image_type": "TBP tile: close-up",
                 "copyright_license": CARD.licence,

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from cutis.data.dataset import DatasetCard
-from cutis.data.readers import values
+from cutis.data.readers.labels import class_info
 from cutis.errors import CutisError
 from cutis.schema.classes import ClassInfo
 from cutis.schema.manifest import MANIFEST, OPTIONAL
@@ -122,6 +122,6 @@ def card_from_json(content: object, fallback: str, targets: set[str], where: str
     named = {c.code for c in card.classes}
     more: list[ClassInfo] = []
     for code in sorted(targets - named):
-        info = values.class_info(code)
+        info = class_info(code)
         more.append(info if info.code == code else ClassInfo(code=code, name=code))
     return card.model_copy(update={"classes": (*card.classes, *more)})

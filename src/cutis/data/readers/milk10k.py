@@ -13,9 +13,9 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Join, Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="milk10k",
@@ -93,9 +93,9 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             "case_id": values.known(row["lesion_id"]),
             **found,
             "diagnosis_confirm_type": values.known(row.get("diagnosis_confirm_type")),
-            **values.site(row["site"].replace("_", " "), where),
-            "age_approx": values.age(row["age_approx"], where),
-            "sex": values.sex(row["sex"], where),
+            "anatom_site": row["site"],
+            "age_approx": row["age_approx"],
+            "sex": row["sex"],
             "image_type": values.known(row["image_type"]),
             "image_manipulation": values.known(row.get("image_manipulation")),
             "concepts": scores or None,

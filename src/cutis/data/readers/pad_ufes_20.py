@@ -14,8 +14,8 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="pad_ufes_20",
@@ -69,10 +69,10 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             "patient_id": patient,
             **values.of_class(coded(row["diagnostic"], _CODES, "diagnostic", where), CARD.classes),
             "diagnosis_confirm_type": "histopathology" if history["biopsed"] else None,
-            **values.site(row["region"], where),
-            "age_approx": values.age(row["age"], where),
-            "sex": values.sex(row["gender"], where),
-            "fitzpatrick_skin_type": values.skin_type(row.get("fitspatrick", row.get("fitzpatrick")), where),
+            "anatom_site": row["region"],
+            "age_approx": row["age"],
+            "sex": row["gender"],
+            "fitzpatrick_skin_type": row.get("fitspatrick", row.get("fitzpatrick")),
             "image_type": "clinical: close-up",
             **history,
             **{column: values.known(row.get(column)) for column in _BACKGROUND},

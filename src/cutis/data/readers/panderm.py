@@ -11,28 +11,33 @@ from pathlib import Path
 
 from cutis.data.readers import csv_folder
 from cutis.data.readers.base import Found, Options, Reader
-from cutis.data.readers.table import read_header, read_table
 from cutis.errors import CutisError, nearest
+from cutis.tables import read_header, read_table
 
 NEEDS = ("image", "label", "split")
 SPLITS = ("train", "val", "test")
 
 
-def _table(src: Path) -> Path | None:
-    found = [src] if src.is_file() else sorted(p for p in src.glob("*.csv") if not p.name.startswith("."))
-    return next((p for p in found if set(NEEDS) <= set(read_header(p))), None)
+def _tables(src: Path) -> list[Path]:
+    found = [src] if src.is_file() else csv_folder.tables_in(src)
+    return [p for p in found if set(NEEDS) <= set(read_header(p))]
 
 
 def recognises(src: Path) -> bool:
-    return _table(src) is not None
+    return bool(_tables(src))
 
 
 def read(src: Path, options: Options) -> Found:
     if options.label or options.columns:
         raise CutisError("reader panderm knows its columns; drop --label and --column, or use --as csv.")
-    table = _table(src)
+    tables = _tables(src)
+    if len(tables) > 1:
+        raise CutisError(
+            f"{src}: {tables[0].name} and {tables[1].name} can both be the table. Name the one that is meant."
+        )
+    table = next(iter(tables), None)
     if table is None:
-        likeliest = src if src.is_file() else next(iter(sorted(src.glob("*.csv"))), None)
+        likeliest = src if src.is_file() else next(iter(csv_folder.tables_in(src)), None)
         if likeliest is None:
             raise CutisError(f"{src}: no CSV in it; expected {READER.layout}.")
         columns, _ = read_table(likeliest)
@@ -51,4 +56,5 @@ READER = Reader(
     recognises=recognises,
     read=read,
     takes_file=True,
+    free_labels=True,
 )

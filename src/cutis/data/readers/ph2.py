@@ -13,9 +13,9 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Photo, Release, coded
-from cutis.data.readers.table import Row, read_table, read_text
 from cutis.errors import CutisError
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row, read_table, read_text
 
 _NEVUS = "Benign:Benign melanocytic proliferations:Nevus"
 CARD = DatasetCard(

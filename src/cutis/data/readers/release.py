@@ -17,9 +17,10 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Tree
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts, Found, Options, Reader, Record
-from cutis.data.readers.table import Row, Rows, own_name, read_header, read_table
+from cutis.data.readers.own_columns import own_name
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
+from cutis.tables import Row, Rows, read_header, read_table
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Release:
 
     def _recognises(self, src: Path) -> bool:
         """By name and columns: a table of other people's may have the same columns, so its name counts too."""
-        if src.is_file() and not any(src.match(pattern) for pattern in (*self.parts, *self.tables)):
+        if src.is_file() and not any(_is_called(src, pattern) for pattern in (*self.parts, *self.tables)):
             return False
         return any(self._fits(table) for table in self._candidates(src))
 
@@ -108,8 +109,14 @@ class Release:
         if not found:
             names = " or ".join((*self.parts, *self.tables))
             raise CutisError(f"{src}: no table named {names}; {self.name} is {self.layout}.")
-        if not any(found[0].match(pattern) for pattern in self.parts):
-            found = [next((table for table in found if self._fits(table)), found[0])]
+        if not any(_is_called(found[0], pattern) for pattern in self.parts):
+            by_pattern = ([t for t in found if _is_called(t, p) and self._fits(t)] for p in self.tables)
+            fitting = list(dict.fromkeys(next((tables for tables in by_pattern if tables), found[:1])))
+            if len(fitting) > 1:
+                raise CutisError(
+                    f"{src}: {fitting[0].name} and {fitting[1].name} can both be the table. Name the one that is meant."
+                )
+            found = fitting
         for table in found:
             if not self._fits(table):
                 self._parse(table)  # what is wrong with the file itself comes first
@@ -131,12 +138,15 @@ class Release:
         records: list[Record] = []
         own: list[pl.DataFrame] = []
         named: dict[str, ClassInfo] = {}
+        notes: list[str] = []
         try:
             for table in tables:
                 _, rows = self._parse(table)
+                notes += rows.notes if isinstance(rows, Rows) else ()
                 for join in self.joins:
                     rows = _joined(rows, join, table, folder)
-                origin = self._add(records, rows, table, tree, options, named)
+                    notes += rows.notes if isinstance(rows, Rows) else ()
+                origin = self._add(records, rows, table, tree, options, named, notes)
                 frame = rows.frame if isinstance(rows, Rows) else pl.DataFrame(list(rows), infer_schema_length=None)
                 kept = (pl.col(c).alias(own_name(c)) for c in frame.columns if c not in self.used)
                 own.append(frame.select(pl.int_range(pl.len()).alias(""), *kept)[origin])
@@ -151,6 +161,7 @@ class Release:
             )
         classes = (*self.card.classes, *(named[code] for code in sorted(named)))
         card = present(self.card, classes, self.facts, records)
+        card = card.model_copy(update={"notes": (*card.notes, *dict.fromkeys(notes))})
         return Found(card, records, tree, pl.concat(own, how="diagonal_relaxed").drop(""))
 
     def _add(
@@ -161,8 +172,12 @@ class Release:
         tree: Tree,
         options: Options,
         named: dict[str, ClassInfo],
+        notes: list[str],
     ) -> list[int]:
-        """Append the records of one table; returns the row (from 0) that each came from."""
+        """Append the records of one table; returns the row (from 0) that each came from.
+
+        named: classes that the card doesn't list, by code. notes: what of them the user must know.
+        """
         licence = self.card.licence if self.card.licence != "unknown" else None
         every: dict[str, Any] = {
             "target": None,
@@ -170,7 +185,7 @@ class Release:
             "copyright_license": licence,
             "attribution": self.card.attribution or None,
         }
-        part = next((name for pattern, name in self.parts.items() if table.match(pattern)), None)
+        part = next((name for pattern, name in self.parts.items() if _is_called(table, pattern)), None)
         if part:
             every["source_split"] = part
         origin: list[int] = []
@@ -180,9 +195,12 @@ class Release:
             for photo in self.photos(row, where):
                 found = every | photo.values
                 if photo.named:
-                    found["target"] = named.setdefault(photo.named.code, photo.named).code
-                if self.gather and (first := seen.get(found["image_id"])):
-                    _gathered(first.values, found, self.gather, where)
+                    first = named.setdefault(photo.named.code, photo.named)
+                    found["target"] = first.code
+                    if first.name != photo.named.name:
+                        notes.append(f'"{first.name}" and "{photo.named.name}" are one class, {first.code}')
+                if self.gather and (before := seen.get(found["image_id"])):
+                    _gathered(before.values, found, self.gather, where)
                     continue
                 record = Record(found, None) if options.table_only else self._record(photo, found, tree)
                 records.append(record)
@@ -193,11 +211,8 @@ class Release:
 
     def _record(self, photo: Photo, found: dict[str, Any], tree: Tree) -> Record:
         image = tree.find(photo.file) if photo.file else None
-        image = image or tree.find_image(photo.stem or Path(photo.file).stem)
-        if photo.mask:
-            mask = tree.find(photo.mask) or tree.find_image(Path(photo.mask).stem)
-        else:
-            mask = tree.find_mask(photo.stem) if photo.stem else None
+        image = image or tree.find_image(photo.stem or PurePosixPath(photo.file).name)
+        mask = tree.find_mask(photo.mask or photo.stem) if photo.mask or photo.stem else None
         if self.beside:
             found.update(self.beside(photo, tree))
         return Record(found, image, "" if image else f"image is missing: {photo.file or photo.stem}", mask)
@@ -231,9 +246,19 @@ def coded(cell: str, codes: Mapping[str, str], column: str, where: str) -> str |
     return code
 
 
+_TABBED = (".tab", ".tsv")  # what archives make of a .csv (Dataverse does)
+
+
 def _matching(src: Path, patterns: Iterable[str]) -> Iterator[Path]:
     for pattern in patterns:
-        yield from (p for p in sorted(src.glob(pattern)) if p.is_file() and not p.name.startswith("."))
+        stem, dot, ending = pattern.rpartition(".")
+        alike = (pattern, *(f"{stem}{end}" for end in _TABBED if dot and ending == "csv"))
+        found = (p for one in alike for p in sorted(src.glob(one)))
+        yield from (p for p in found if p.is_file() and not p.name.startswith("."))
+
+
+def _is_called(table: Path, pattern: str) -> bool:
+    return table.match(pattern) or (table.suffix in _TABBED and table.with_suffix(".csv").match(pattern))
 
 
 def _gathered(first: dict[str, Any], more: dict[str, Any], lists: Collection[str], where: str) -> None:
@@ -256,8 +281,10 @@ def _joined(rows: Sequence[Row], join: Join, table: Path, folder: Path) -> Seque
         raise CutisError(f"{folder}: {table.name} is here but not {' or '.join(join.tables)}, which belongs to it.")
     theirs, ours = join.key
     found = []
+    told: list[str] = []
     for path in paths:
         columns, more = read_table(path)
+        told += more.notes
         for need in (theirs, *join.needs):
             if need not in columns:
                 raise CutisError(f"{path}: no column {need}: {nearest(need, columns)}")
@@ -265,6 +292,7 @@ def _joined(rows: Sequence[Row], join: Join, table: Path, folder: Path) -> Seque
     second = pl.concat(found, how="diagonal")
     if join.as_ours:
         second = second.with_columns(pl.Series(theirs, [join.as_ours(cell) for cell in second[theirs]], pl.String))
+    notes = rows.notes if isinstance(rows, Rows) else ()
     first = rows.frame if isinstance(rows, Rows) else pl.DataFrame(list(rows), infer_schema_length=None)
     if ours not in first.columns:
         raise CutisError(f"{table}: no column {ours}, by which {paths[0].name} belongs to it.")
@@ -275,4 +303,4 @@ def _joined(rows: Sequence[Row], join: Join, table: Path, folder: Path) -> Seque
     if not second["\0id"].is_in(first[ours].implode()).any() and not join.optional:
         raise CutisError(f"{paths[0]}: none of its {theirs} is a {ours} of {table.name}; they don't belong together.")
     joined = first.join(second, left_on=ours, right_on="\0id", how="left", maintain_order="left")
-    return Rows(joined.with_columns(pl.col(pl.String).fill_null("")))
+    return Rows(joined.with_columns(pl.col(pl.String).fill_null("")), (*notes, *told))

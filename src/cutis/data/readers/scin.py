@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
+from cutis.data.readers.labels import class_info
 from cutis.data.readers.release import Join, Photo, Release
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="scin",
@@ -28,7 +29,6 @@ CARD = DatasetCard(
 )
 LABEL = "weighted_skin_condition_label"
 MONK = ("monk_skin_tone_label_us", "monk_skin_tone_label_india")
-_SEXES = {"male": "male", "female": "female"}
 
 
 def differential(cell: str, where: str) -> list[dict[str, str | float]]:
@@ -46,33 +46,16 @@ def differential(cell: str, where: str) -> list[dict[str, str | float]]:
     return [{"diagnosis": name, "weight": weight / total} for name, weight in weights.items()]
 
 
-def _skin_type(cell: str, where: str) -> str | None:
-    return values.skin_type("" if cell == "NONE_SELECTED" else cell.upper().removeprefix("FST"), where)
-
-
-def monk_skin_tone(cell: str | None, column: str, where: str) -> int | None:
-    text = values.known(cell)
-    if text is None:
-        return None
-    try:
-        tone = float(text)
-    except ValueError:
-        tone = 0.0
-    if tone not in range(1, 11):
-        raise CutisError(f'{where}: {column} "{cell}": expected 1 to 10. Leave the cell empty if unknown.')
-    return int(tone)
-
-
 def _photos(row: Row, where: str) -> Iterator[Photo]:
     conditions = differential(row[LABEL], where)
     top = max(conditions, key=lambda c: c["weight"])["diagnosis"] if conditions else None  # the first, of equals
-    us, india = (monk_skin_tone(row.get(column), column, where) for column in MONK)
+    skin_type = row["fitzpatrick_skin_type"]
     shared = {
         "case_id": row["case_id"] or None,
         "differential": conditions or None,
-        "sex": _SEXES.get(row.get("sex_at_birth", "").casefold()),
-        "fitzpatrick_skin_type": _skin_type(row["fitzpatrick_skin_type"], where),
-        "monk_skin_tone": india if us is None else us,
+        "sex": row.get("sex_at_birth"),
+        "fitzpatrick_skin_type": None if skin_type == "NONE_SELECTED" else skin_type,
+        "monk_skin_tone": next((tone for column in MONK if (tone := values.known(row.get(column)))), None),
     }
     for number in (1, 2, 3):
         path = row.get(f"image_{number}_path", "")
@@ -85,7 +68,7 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
                     "shot_type": values.known(row.get(f"image_{number}_shot_type")),
                 },
                 file=path.removeprefix("dataset/"),
-                named=values.class_info(str(top)) if top else None,
+                named=class_info(str(top)) if top else None,
             )
 
 

@@ -13,8 +13,8 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Join, Photo, Release
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="skin3d",
@@ -41,7 +41,7 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
         {
             "image_id": scan,
             "patient_id": values.known(row["subject_id"]),
-            "sex": values.sex(row.get("sex"), where),
+            "sex": row.get("sex"),
             "source_split": values.known(row.get("partition")),
             "boxes": [box],
             "pose": values.known(row.get("pose")),

@@ -12,9 +12,10 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.ddi import tone_group
+from cutis.data.readers.labels import class_info
 from cutis.data.readers.release import Photo, Release, stem
-from cutis.data.readers.table import Row
 from cutis.errors import CutisError
+from cutis.tables import Row
 
 CARD = DatasetCard(
     name="skincap",
@@ -60,11 +61,11 @@ def _photos(row: Row, where: str) -> Iterator[Photo]:
             **({"source": source} if source else {}),
             "caption": next((c for name in CAPTIONS if (c := values.known(row.get(name)))), None),
             "concepts": _concepts(row, where),
-            "fitzpatrick_skin_type": values.skin_type("" if scale in ("-1", "-1.0") else scale, where),
+            "fitzpatrick_skin_type": "" if scale in ("-1", "-1.0") else scale,
             "skin_tone_group": tone_group(tone, where),
         },
         file=f"skincap/{file}",
-        named=values.class_info(disease.replace("-", " ")) if disease else None,
+        named=class_info(disease.replace("-", " ")) if disease else None,
     )
 
 

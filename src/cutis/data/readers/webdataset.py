@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,18 +18,22 @@ from cutis.data.files_in import Blob, Tree, is_image_name
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.json_rows import card_from_json, from_json
+from cutis.data.readers.labels import UNLABELLED, classes_of, clean_label
 from cutis.errors import CutisError
 from cutis.files import read_json
 from cutis.image.decode import MAX_BYTES, BadImage
+from cutis.schema.classes import ClassInfo
 
 _MAX_TEXT = 10 * 2**20
 _MASKS = ("mask.png", "seg.png")
 
 
+_ENDS = (".tar", ".tar.gz", ".tgz")
+
+
 def _shards(src: Path) -> list[Path]:
-    if src.is_file():
-        return [src] if src.suffix.casefold() == ".tar" else []
-    return sorted(p for p in src.glob("*.tar") if not p.name.startswith("."))
+    among = [src] if src.is_file() else sorted(p for p in src.iterdir() if not p.name.startswith("."))
+    return [p for p in among if p.name.casefold().endswith(_ENDS) and p.is_file()]
 
 
 def recognises(src: Path) -> bool:
@@ -40,12 +46,21 @@ def read(src: Path, options: Options) -> Found:
     shards = _shards(src)
     if not shards:
         raise CutisError(f"{src}: no .tar file here.")
-    records: list[Record] = []
-    for shard in shards:
-        for key, members in _samples(shard).items():
-            records.append(_record(shard, key, members, options))
-    if not records:
+    packed = next((p for p in shards if p.suffix.casefold() != ".tar"), None)
+    if packed is not None:
+        raise CutisError(
+            f"{packed}: compressed; images are read from where they lie in a tar. Unpack it to a .tar first: gunzip "
+            f"{packed.name}"
+        )
+    made = [_record(shard, key, members, options) for shard in shards for key, members in _samples(shard).items()]
+    if not made:
         raise CutisError(f"{src}: {len(shards)} tar files without any sample.")
+    counts = Counter(label for _, label in made if label)
+    unknown = {label: n for label, n in counts.items() if label.casefold() in UNLABELLED}
+    named = {label: n for label, n in counts.items() if label not in unknown}
+    classes, notes = classes_of(named, str(src), options.same_labels, "samples")
+    notes += [f'"{label}" ({n:,} samples) is read as unlabelled' for label, n in sorted(unknown.items())]
+    records = [_labelled(record, classes.get(label)) for record, label in made]
     missing = [r for r in records if r.image is None]
     if missing and not options.table_only and (not options.allow_missing or len(missing) == len(records)):
         raise CutisError(
@@ -56,7 +71,18 @@ def read(src: Path, options: Options) -> Found:
     own = read_json(folder / "card.json") if (folder / "card.json").is_file() else None
     targets = {r.values["target"] for r in records if r.values.get("target")}
     card = card_from_json(own, values.slug(src.resolve().stem) or "images", targets, f"{folder}/card.json")
+    written = {c.code: c for c in classes.values()}
+    if own is None:
+        card = card.model_copy(update={"classes": tuple(written.get(c.code, c) for c in card.classes)})
+    card = card.model_copy(update={"notes": (*card.notes, *notes)})
     return Found(card, records, Tree(folder))
+
+
+def _labelled(record: Record, info: ClassInfo | None) -> Record:
+    """The record with the class of its .cls, where its .json names none."""
+    if info is None or record.values["target"] is not None:
+        return record
+    return replace(record, values={**values.diagnosis(info.diagnosis), **record.values, "target": info.code})
 
 
 def _samples(shard: Path) -> dict[str, dict[str, tuple[int, int]]]:
@@ -69,7 +95,10 @@ def _samples(shard: Path) -> dict[str, dict[str, tuple[int, int]]]:
                 stem, dot, ending = name.partition(".")
                 if member.isreg() and stem and dot and not any(p.startswith(".") for p in folder.split("/")):
                     key = f"{folder}/{stem}" if folder else stem
-                    found.setdefault(key, {})[ending.casefold()] = (member.offset_data, member.size)
+                    parts = found.setdefault(key, {})
+                    if ending.casefold() in parts:
+                        raise CutisError(f"{shard}: {member.name} is in it twice. Keep one.")
+                    parts[ending.casefold()] = (member.offset_data, member.size)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise CutisError(f"{shard}: not a readable tar file ({error}). Get it again.") from None
     size = shard.stat().st_size
@@ -79,7 +108,8 @@ def _samples(shard: Path) -> dict[str, dict[str, tuple[int, int]]]:
     return found
 
 
-def _record(shard: Path, key: str, members: dict[str, tuple[int, int]], options: Options) -> Record:
+def _record(shard: Path, key: str, members: dict[str, tuple[int, int]], options: Options) -> tuple[Record, str]:
+    """A sample, and the label of its .cls, "" if it has none."""
     where = f'{shard.name}: sample "{key}"'
     text = {e: _text(shard, *members[e], f"{where}.{e}") for e in ("json", "cls", "txt") if e in members}
     found: dict[str, Any] = {"image_id": key.replace("/", "-"), "target": None}
@@ -89,28 +119,32 @@ def _record(shard: Path, key: str, members: dict[str, tuple[int, int]], options:
         except ValueError as error:
             raise CutisError(f"{where}: its .json is not JSON ({error}).") from None
         found = from_json({"image_id": found["image_id"], **row} if isinstance(row, dict) else row, where)
-    label = values.known(text.get("cls"))
-    if label and found["target"] is None:
-        info = values.class_info(label)
-        found = {**values.diagnosis(info.diagnosis), **found, "target": info.code}
+    label = clean_label(text.get("cls"))
     if "txt" in text:
         found.setdefault("caption", text["txt"].strip() or None)
     if options.table_only:
-        return Record(found, None)
-    image = next((e for e in members if e not in _MASKS and is_image_name(f"x.{e}")), None)
-    mask = next((e for e in _MASKS if e in members), None)
+        return Record(found, None), label
+    images = [e for e in members if e not in _MASKS and is_image_name(f"x.{e}")]
+    masks = [e for e in _MASKS if e in members]
+    for several in (images, masks):
+        if len(several) > 1:
+            raise CutisError(
+                f"{where} has {' and '.join(f'.{e}' for e in several)}; expected one. Keep one in the tar."
+            )
+    image, mask = next(iter(images), None), next(iter(masks), None)
 
     def blob(ending: str) -> Blob:
         start, size = members[ending]
         name = f"{shard.name}:{key}.{ending}"
         return Blob(name, size, make=partial(_bytes, shard, start, size, name))
 
-    return Record(
+    record = Record(
         found,
         blob(image) if image else None,
         "" if image else f"{where} has no image ({', '.join(f'.{e}' for e in members)})",
         blob(mask) if mask else None,
     )
+    return record, label
 
 
 def _text(shard: Path, start: int, size: int, where: str) -> str:
@@ -130,4 +164,4 @@ def _bytes(shard: Path, start: int, size: int, name: str) -> bytes:
         return f.read(size)
 
 
-READER = Reader("webdataset", "WebDataset tar shards", recognises, read, takes_file=True)
+READER = Reader("webdataset", "WebDataset tar shards", recognises, read, takes_file=True, free_labels=True)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from cutis.evaluate.arrays import Bools, Floats
+from cutis.evaluate.classification import scarcest
 from cutis.evaluate.discrimination import RankBlock
 from cutis.evaluate.malignancy import is_two_way, two_way
 from cutis.evaluate.means import MeanBlock, Measurable
@@ -41,7 +42,12 @@ class ChallengeScore:
                 f"{', '.join(c.code for c in sample.classes)}, so its scores follow the rules but don't compare with "
                 "the leaderboard's."
             )
+        if (sample.ids == WITHDRAWN).any():
+            found.append(f"{WITHDRAWN} weighs nothing in its scores: the challenge withdrew the image.")
         return found
+
+
+WITHDRAWN = "ISIC_0035068"
 
 
 def undecided_is_wrong(sample: Sample) -> Bools:
@@ -58,14 +64,13 @@ def undecided_is_wrong(sample: Sample) -> Bools:
 
 
 def row_weights(sample: Sample) -> Floats:
-    """(n,) the challenge's weight of each image: column score_weight (0 where it is empty), else 1.
+    """(n,) the challenge's weight of each image: column score_weight, else 1.
 
-    As in the scorer, ISIC_0035068 weighs nothing where the truth has no weights: the image was withdrawn from the test
-    set of ISIC 2018 (isic-challenge-scoring, load_csv.py).
+    As in the scorer, ISIC_0035068 weighs nothing, whatever its weight: the image was withdrawn from the test set of
+    ISIC 2018 (isic-challenge-scoring, load_csv.py).
     """
-    if sample.weight is not None:
-        return np.nan_to_num(sample.weight)
-    return (sample.ids != "ISIC_0035068").cast(pl.Float64).to_numpy()
+    there = (sample.ids != WITHDRAWN).cast(pl.Float64).to_numpy()
+    return there if sample.weight is None else there * sample.weight
 
 
 def binary_score(sample: Sample, names: Sequence[str]) -> tuple[Floats, Bools, Bools] | None:
@@ -82,9 +87,18 @@ def binary_score(sample: Sample, names: Sequence[str]) -> tuple[Floats, Bools, B
     return None
 
 
-def overall(sample: Sample, metric: str, *, remark: str = "") -> Quantity:
-    """A quantity that rests on every row."""
-    return Quantity(metric=metric, n=len(sample), n_units=sample.n_units, needs=(("", sample.n_units),), remark=remark)
+def overall(
+    sample: Sample,
+    metric: str,
+    *,
+    remark: str = "",
+    scarce: tuple[str, int] | None = None,
+    weight: Floats | None = None,
+) -> Quantity:
+    """A quantity that rests on every row that weighs anything. scarce: as in `Quantity`."""
+    rows = np.ones(len(sample), bool) if weight is None else weight > 0
+    units = sample.units_in(rows)
+    return Quantity(metric=metric, n=int(rows.sum()), n_units=units, needs=(("", units),), remark=remark, scarce=scarce)
 
 
 def renamed(block: RankBlock, prefix: str, names: dict[str, str]) -> RankBlock:
@@ -112,21 +126,22 @@ def category_scores(sample: Sample, prefix: str, chosen: Sequence[int]) -> MeanB
         tp, fp, tn, fn = (
             weight * (a & b) for a, b in ((case, called), (~case, called), (~case, ~called), (case, ~called))
         )
-        for rate, (above, below) in zip(
+        for rate, (above, below, what) in zip(
             RATES,
             (
-                (tp + tn, tp + tn + fp + fn),
-                (tp, tp + fn),
-                (tn, tn + fp),
-                (2 * tp, 2 * tp + fp + fn),
-                (tp, tp + fp),
-                (tn, tn + fn),
+                (tp + tn, tp + tn + fp + fn, ""),
+                (tp, tp + fn, f"of class {code}"),
+                (tn, tn + fp, f"of classes other than {code}"),
+                (2 * tp, 2 * tp + fp + fn, f"that are or are called {code}"),
+                (tp, tp + fp, f"called {code}"),
+                (tn, tn + fn, f"not called {code}"),
             ),
             strict=True,
         ):
             free = "" if below.any() else "nothing to divide by, which the scorer counts as 1"
-            quantity = replace(overall(sample, prefix + rate, remark=free), class_code=code)
-            sums.add(quantity, [above, below], ratio_or_one)
+            rests = (what, sample.units_in(below > 0))
+            quantity = overall(sample, prefix + rate, remark=free, scarce=rests, weight=weight)
+            sums.add(replace(quantity, class_code=code), [above, below], ratio_or_one)
         rank = RankBlock(
             sample.p[:, k], case, sample.unit, sample.n_units, code, areas=tuple(AREA_NAMES)[1:], weight=weight
         )
@@ -139,10 +154,16 @@ def category_scores(sample: Sample, prefix: str, chosen: Sequence[int]) -> MeanB
     means = []
     for name in (*RATES, *AREA_NAMES.values()):
         rows = [i for i, q in enumerate(own) if q.metric == prefix + name]
-        means.append(
-            (overall(sample, f"{prefix}macro_{name}", remark=remark if name in AREA_NAMES.values() else ""), rows)
-        )
+        said = remark if name in AREA_NAMES.values() else ""
+        thinnest = _scarcest([own[i] for i in rows if own[i].class_code not in lost])
+        means.append((overall(sample, f"{prefix}macro_{name}", remark=said, scarce=thinnest, weight=weight), rows))
     return MeanBlock([sums, *ranks], means, sample.n_units)
+
+
+def _scarcest(quantities: Sequence[Quantity]) -> tuple[str, int] | None:
+    """What the thinnest of some quantities rests on."""
+    counts = [c for q in quantities for c in (*q.needs, *([q.scarce] if q.scarce is not None else []))]
+    return min(counts, key=lambda count: count[1], default=None)
 
 
 def ratio_or_one(sums: Floats) -> Floats:
@@ -168,11 +189,15 @@ def balanced_accuracy(sample: Sample, prefix: str) -> SumBlock:
     if tied:
         said += ("; " if said else "") + f"{tied} images have no single largest score, and count as wrong"
     block.add(
-        overall(sample, f"{prefix}balanced_accuracy", remark=said), columns, partial(_mean_recall, n=len(present))
+        overall(sample, f"{prefix}balanced_accuracy", remark=said, scarce=scarcest(sample, weight), weight=weight),
+        columns,
+        partial(_mean_recall, n=len(present)),
     )
     return block
 
 
 def _mean_recall(sums: Floats, n: int) -> Floats:
+    if not n:
+        return np.full(sums.shape[1], np.nan)
     recalls: Floats = np.mean([ratio(sums[2 * i : 2 * i + 2]) for i in range(n)], axis=0)
     return recalls

@@ -34,8 +34,12 @@ def _block(sample: Sample) -> MeanBlock:
     remark = (
         f"over {len(classes) - len(lost)} of {len(classes)} classes (none of {', '.join(lost)} here)" if lost else ""
     )
+    ranked = [need for rank in ranks for need in rank.quantities[0].needs if need[1]]
+    scarce = min(ranked, key=lambda need: need[1], default=None)
     return MeanBlock(
-        [sums, *ranks], [(overall(sample, f"{_PREFIX}auc", remark=remark), [1 + k for k in classes])], sample.n_units
+        [sums, *ranks],
+        [(overall(sample, f"{_PREFIX}auc", remark=remark, scarce=scarce), [1 + k for k in classes])],
+        sample.n_units,
     )
 
 

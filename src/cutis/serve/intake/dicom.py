@@ -20,6 +20,7 @@ from cutis.data.pseudonym import pseudonym
 from cutis.data.readers.dicom import NO_PHOTOGRAPH
 from cutis.extras import require
 from cutis.image.decode import BadImage, UnknownFormat
+from cutis.schema.values import read_value
 from cutis.schema.vocabulary import SITE_COLUMNS
 
 _NO_PHOTOGRAPH = {*NO_PHOTOGRAPH, SEGMENTATION, LABEL_MAP, WHOLE_SLIDE}
@@ -143,8 +144,8 @@ def _case(tags: Any, patient: str, key: bytes) -> dict[str, Any]:
         "patient": patient or None,
         "lesion": pseudonym(key, "lesion", patient, lesion) if patient and lesion else None,
         "visit_day": day if day is not None and 0 <= day <= _MOST_DAYS else None,
-        "age": said.get("age_approx"),
-        "sex": said.get("sex"),
+        "age": read_value("age_approx", said["age_approx"]),
+        "sex": read_value("sex", said["sex"]),
         "site": site or said.get("anatom_site_special"),
         "kind": "dermoscopy" if said.get("image_type") == "dermoscopic" else "close-up",
     }

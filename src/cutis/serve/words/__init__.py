@@ -69,8 +69,12 @@ class Words:
         return {key: text for key, text in found.items() if "." not in key and isinstance(text, str)}
 
     def class_name(self, name: str) -> str:
-        """What a class of this English name is called; its own name, where it isn't known here."""
-        return self.classes.get(re.sub(r"\W+", "_", name.casefold()).strip("_"), name)
+        """What a class of this English name is called; its own name, where it isn't known here.
+
+        A name with a sign ("melanoma?", "BRAF+") says something of its own, and isn't the name without it.
+        """
+        plain = re.fullmatch(r"[\w\s(),./'-]*[\w)]", name) is not None
+        return self.classes.get(re.sub(r"\W+", "_", name.casefold()).strip("_"), name) if plain else name
 
     def site(self, path: str | None) -> str:
         """What the finest level of a body site's path is called; "" for none."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cutis.evaluate.chance import CAUSES, chance_remarks, coverage_remarks
 from cutis.report.page import context
+from cutis.schema.chance import chance
 from cutis.schema.classes import ClassInfo
 from cutis.schema.evidence import Counts, Evidence, Measured
 from cutis.schema.predictions import PredictionsInfo
-from cutis.schema.remarks import chance
 
 
 def measured(
@@ -25,12 +28,15 @@ def measured(
 
 def evidence(found: Sequence[Measured], *, coverage: float | None = None, rows: Sequence[int] = (9, 9, 0)) -> Evidence:
     """Three classes, with so many images each."""
+    classes = tuple(ClassInfo(code=c, name=c) for c in "abc")
+    present = sum(map(bool, rows))
     return Evidence(
+        remarks=[*chance_remarks(found, classes, present), *coverage_remarks(found, coverage)],
         cutis="0",
         created="",
         predictions_file="",
         predictions_sha256="",
-        info=PredictionsInfo(classes=tuple(ClassInfo(code=c, name=c) for c in "abc"), coverage=coverage),
+        info=PredictionsInfo(classes=classes, coverage=coverage),
         unit="lesion",
         level=0.95,
         resamples=1000,
@@ -45,17 +51,17 @@ def evidence(found: Sequence[Measured], *, coverage: float | None = None, rows: 
 
 
 def codes(e: Evidence) -> list[tuple[str, str]]:
-    return [(r.code, r.about) for r in e.remarks]
+    return [(r.code, r.metric) for r in e.remarks]
 
 
 @pytest.mark.parametrize(
     ("ends", "code", "said"),
     [
         ((0.51, 0.7), None, "Guessing gets 50 of 100"),
-        ((0.5, 0.7), "at chance", "No better than chance, as far as these images tell: guessing gets 50 of 100"),
-        ((0.3, 0.6), "at chance", "No better than chance"),
-        ((0.3, 0.49), "below chance", "Worse than chance: guessing gets 50 of 100"),
-        ((None, None), "chance unknown", "Too few images to say whether that is better than chance, 50 of 100"),
+        ((0.5, 0.7), "at-chance", "No better than chance, as far as these images tell: guessing gets 50 of 100"),
+        ((0.3, 0.6), "at-chance", "No better than chance"),
+        ((0.3, 0.49), "below-chance", "Worse than chance: guessing gets 50 of 100"),
+        ((None, None), "chance-unknown", "Too few images to say whether that is better than chance, 50 of 100"),
     ],
 )
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_auroc", "auroc"])
@@ -66,14 +72,14 @@ def test_chance(metric: str, ends: tuple[float | None, float | None], code: str 
     told = context(e, {}, {})
     assert any(said in h["words"] for h in told["headline"])
     assert len(told["warnings"]) == (code is not None)
-    if code == "chance unknown":
+    if code == "chance-unknown":
         assert "only 7 lesions" in told["warnings"][0]["words"]
 
 
 def test_no_value_is_not_chance() -> None:
     e = evidence([measured("balanced_accuracy", None, reason="only 3 lesions; you need 2 more")])
-    assert codes(e) == [("chance unknown", "balanced_accuracy")]
-    assert "not estimable (only 3 lesions; you need 2 more)" in e.remarks[0].words
+    assert codes(e) == [("chance-unknown", "balanced_accuracy")]
+    assert "it is not estimable; only 3 lesions; you need 2 more." in e.remarks[0].words
 
 
 def test_chance_is_that_of_the_classes_there_are() -> None:
@@ -83,18 +89,30 @@ def test_chance_is_that_of_the_classes_there_are() -> None:
     assert chance(evidence([m], rows=(9, 9, 9)), m) == pytest.approx(1 / 3)
     assert chance(evidence([m], rows=(18, 0, 0)), m) == 1.0
     assert chance(evidence([m], rows=(0, 0, 0)), m) == pytest.approx(1 / 3)  # no confusion was counted
-    assert codes(evidence([m])) == [("at chance", "balanced_accuracy")]
+    assert codes(evidence([m])) == [("at-chance", "balanced_accuracy")]
     assert codes(evidence([m], rows=(9, 9, 9))) == []
+    assert codes(evidence([m], rows=(18, 0, 0))) == []  # of one class there is nothing to guess
+
+
+def test_below_chance_without_an_interval_is_unknown_and_its_likely_causes_are_named() -> None:
+    e = evidence([measured("auroc", 0.2, class_code="malignant", reason="only 7 lesions")])
+    assert codes(e) == [("chance-unknown", "auroc")]
+    assert "it is 0.200, below it; only 7 lesions." in e.remarks[0].words
+    assert CAUSES in e.remarks[0].words
+    each = [measured("macro_auroc", 0.7, 0.6, 0.8), measured("auroc", 0.2, class_code="a", reason="few")]
+    assert codes(evidence(each)) == []  # of one class too few images say nothing
+    each[1] = measured("auroc", 0.2, 0.1, 0.3, class_code="a")
+    assert codes(evidence(each)) == [("below-chance", "auroc")]
 
 
 @pytest.mark.parametrize(
     ("ends", "code", "warns"),
     [
-        ((0.72, 0.77), "coverage below target", True),
-        ((0.85, 0.899), "coverage below target", True),
+        ((0.72, 0.77), "coverage-below-target", True),
+        ((0.85, 0.899), "coverage-below-target", True),
         ((0.85, 0.9), None, False),
-        ((0.91, 0.95), "coverage above target", False),
-        ((None, None), "coverage unknown", False),
+        ((0.91, 0.95), "coverage-above-target", False),
+        ((None, None), "coverage-unknown", False),
     ],
 )
 def test_coverage(ends: tuple[float | None, float | None], code: str | None, warns: bool) -> None:
@@ -107,13 +125,9 @@ def test_coverage(ends: tuple[float | None, float | None], code: str | None, war
     assert codes(evidence([measured("coverage_per_lesion", 0.5, 0.4, 0.6)], coverage=0.9)) == []  # nor of lesions
 
 
-def test_they_are_in_the_file_and_in_no_way_of_it(tmp_path: Any) -> None:
-    """evidence.json holds them for programs; reading it back, they are made anew."""
-    import json
-
+def test_they_are_in_the_file(tmp_path: Path) -> None:
+    """evidence.json holds them for programs."""
     e = evidence([measured("coverage", 0.75, 0.72, 0.77)], coverage=0.9)
     kept = json.loads(e.save(tmp_path / "evidence.json").read_text())
-    assert [r["code"] for r in kept["remarks"]] == ["coverage below target"]
-    (tmp_path / "evidence.json").write_text(json.dumps(kept | {"remarks": []}))
+    assert [r["code"] for r in kept["remarks"]] == ["coverage-below-target"]
     assert Evidence.load(tmp_path / "evidence.json") == e
-    assert codes(Evidence.load(tmp_path / "evidence.json")) == [("coverage below target", "coverage")]
