@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -20,6 +20,7 @@ def import_(
     licence: str | None = None,
     allow_missing: bool = False,
     table_only: bool = False,
+    same_ids: Literal["ask", "fold", "keep"] = "ask",
 ) -> int:
     """Turn a folder of images, a CSV or a public release into a dataset.
 
@@ -45,9 +46,13 @@ def import_(
         Keep CSV rows whose image is missing, as rows with a reason.
     table_only
         Import the table without images: for counting, linting and merging.
+    same_ids
+        What patients and lesions are whose ids may be one, spelled otherwise (P7 and p7, 7 and 0007): fold joins them,
+        keep says they are different, ask warns and leaves the question.
     """
     from cutis.data.importing import import_dataset
     from cutis.progress import track
+    from cutis.schema.spelling import answered
 
     data = import_dataset(
         src,
@@ -60,6 +65,7 @@ def import_(
         licence=licence,
         allow_missing=allow_missing,
         table_only=table_only,
+        same_ids=same_ids,
         progress=track,
     )
     counts = data.card.counts
@@ -68,7 +74,8 @@ def import_(
     broken = 0 if table_only else counts["images"] - counts["ok"]
     if broken:
         say(f"{broken:,} images could not be read; they are rows with a reason (cutis info {dest})")
+    asked = answered(data.manifest, same_ids)[2] if same_ids != "keep" else []
     for note in data.card.notes:
-        say(f"note: {note}")
+        say(f"{'warning' if note in asked else 'note'}: {note}")
     say(f"next: cutis lint {dest}" if table_only else f"next: cutis split {dest} --test 0.2 --val 0.1")
     return 1 if broken else 0

@@ -9,6 +9,8 @@ import polars as pl
 
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError, nearest
+from cutis.files import only_writer
+from cutis.schema.identity import tidy_identity
 from cutis.schema.manifest import MANIFEST
 
 
@@ -16,8 +18,9 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
     """The dataset with columns of `table`, joined by image_id, saved; images that the table lacks are unknown there.
 
     columns: which; None: all but image_id. A further column of the same name is replaced; labels, splits and the
-    content digest stay as they are. Raises CutisError for a table without image_id, with an image twice or with none
-    of these images, and for a column that the manifest itself has or that isn't there.
+    content digest stay as they are. The dataset is read again, so that what another command added since stays. Raises
+    CutisError for a table without image_id, with an image twice or with none of these images, and for a column that
+    the manifest itself has or that isn't there.
     """
     if "image_id" not in table.columns:
         raise CutisError(f"{dataset.path}: columns to add: no column image_id; found {', '.join(table.columns)}.")
@@ -27,18 +30,17 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
             raise CutisError(f"{dataset.path}: column {column} is the manifest's own and isn't replaced. Rename yours.")
         if column not in table.columns:
             raise CutisError(f'{dataset.path}: column "{column}": {nearest(column, table.columns)}')
-    table = table.select(pl.col("image_id").cast(pl.String), *chosen)
-    twice = table.filter(pl.col("image_id").is_duplicated())
-    if len(twice):
-        raise CutisError(f'{dataset.path}: columns to add: image "{twice["image_id"][0]}" stands there twice.')
+    table = tidy_identity(table.select("image_id", *chosen), f"{dataset.path}: columns to add")
     if not table["image_id"].is_in(dataset.manifest["image_id"].implode()).any():
         raise CutisError(
             f"{dataset.path}: columns to add: none of their {len(table):,} images is in it (the first: "
             f'"{table["image_id"][0] if len(table) else ""}"; here: "{dataset.manifest["image_id"][0]}").'
         )
-    kept = dataset.manifest.drop([c for c in chosen if c in dataset.manifest.columns])
-    joined = kept.join(table, on="image_id", how="left", maintain_order="left")
-    return Dataset(dataset.path, dataset.card, joined).save_into(dataset.path)
+    with only_writer(dataset.path, "cutis columns"):
+        now = Dataset.load(dataset.path)
+        kept = now.manifest.drop([c for c in chosen if c in now.manifest.columns])
+        joined = kept.join(table, on="image_id", how="left", maintain_order="left")
+        return Dataset(now.path, now.card, joined).save_into(now.path)
 
 
 def read_columns(path: Path | str) -> pl.DataFrame:

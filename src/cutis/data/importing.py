@@ -26,6 +26,7 @@ from cutis.image.decode import BadImage
 from cutis.progress import Progress, silent
 from cutis.schema.licence import licence as licence_named
 from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
+from cutis.schema.spelling import SameIds, answered, check_same_ids
 
 TYPES = MANIFEST | OPTIONAL
 _RESERVE = 50 * 2**20  # bytes left free on the disk
@@ -54,6 +55,7 @@ def import_dataset(
     attribution: str | None = None,
     allow_missing: bool = False,
     table_only: bool = False,
+    same_ids: SameIds = "ask",
     progress: Progress[Any] = silent,
 ) -> Dataset:
     """Make the dataset folder `dest` from `src` and return it.
@@ -65,6 +67,8 @@ def import_dataset(
     allow_missing: CSV rows without their image become rows with status "error".
     table_only: leave the images where they are; every row has status "listed". For counting, linting and merging
         what is known of images that aren't here.
+    same_ids: what patients and lesions are whose ids may be one though they are spelled otherwise ("P7" and "p7"):
+        "fold" joins them, "keep" says that they are different, "ask" leaves the question, noted on the card.
     progress: e.g. `cutis.progress.track`.
 
     Images lose EXIF, GPS and all other metadata (see `cutis.data.clean`). One that can't be read is a row with status
@@ -76,6 +80,7 @@ def import_dataset(
     if not src.exists():
         raise CutisError(f"{src}: no such file or folder to import.")
     refuse_existing(dest)
+    check_same_ids(same_ids)
     folder_of_images = Path(images) if images is not None else None
     options = Options(label, dict(columns or {}), folder_of_images, allow_missing, table_only)
     try:
@@ -99,7 +104,8 @@ def import_dataset(
                 if value is not None
             }
         )
-        table = _table(found, f"{src}")
+        table, _, notes = answered(_table(found, f"{src}"), same_ids)
+        card = card.model_copy(update={"notes": (*card.notes, *notes), "same_ids": same_ids})
         if table_only:
             table = table.with_columns(status=pl.lit("listed"), file=pl.lit(None, pl.String))
             with atomic_folder(dest) as folder:
@@ -150,6 +156,8 @@ def _table(found: Found, where: str) -> pl.DataFrame:
     data["status"] = pl.Series(["ok"] * len(records))
     data["file"] = pl.Series(["not stored yet"] * len(records))
     table = conform(pl.DataFrame(data), where)
+    for record, image_id in zip(records, table["image_id"], strict=True):
+        record.values["image_id"] = image_id  # in its canonical form, as files are named by it
     for row, image_id in enumerate(table["image_id"], 1):
         if re.search(r"[/\\:\x00-\x1f]", image_id) or image_id.startswith(".") or len(image_id.encode()) > 200:
             raise CutisError(

@@ -32,7 +32,7 @@ from cutis.data.split_proof import (
 from cutis.errors import CutisError, nearest
 from cutis.files import only_writer, read_json
 from cutis.schema.identity import UNITS, group_ids, unit_name
-from cutis.schema.spelling import SAME_IDS, Doubt, SameIds, as_one, doubt_words, doubts
+from cutis.schema.spelling import Doubt, SameIds, as_one, check_same_ids, doubt_words, doubts
 
 __all__ = ["CLOSINGS", "SCHEMES", "SOURCE_PARTS", "Count", "Proof", "Split", "load_split", "split"]
 
@@ -121,8 +121,7 @@ def _made(
 ) -> Split:
     """The split, not written yet; the arguments are those of `split`."""
     closed, (test, val) = _closing(dataset, close), sizes
-    if same_ids is not None and same_ids not in SAME_IDS:
-        raise CutisError(f'--same-ids "{same_ids}": {nearest(same_ids, SAME_IDS)}')
+    check_same_ids(same_ids or "ask")
     same = same_ids or dataset.card.same_ids
     manifest = dataset.manifest.sort("image_id")  # so that group numbers don't depend on the order of rows
     doubted = doubts(manifest)

@@ -45,7 +45,7 @@ def save_split(path: Path, made: Split) -> None:
                     file.flush()
                     os.fsync(file.fileno())
                 with atomic_file(rows) as table:
-                    table.write_bytes(held.getbuffer())
+                    table.write_bytes(held.getvalue())
                     if rows.exists():
                         _keep(rows, before)
         except BaseException:

@@ -22,8 +22,9 @@ from cutis.evaluate.segmentation import SCORES, MaskSettings, binary, measure_ma
 from cutis.files import atomic_folder, write_csv
 from cutis.progress import Progress, silent
 from cutis.schema.evidence import Measured
-from cutis.schema.identity import check_identity, group_ids, unit_name
+from cutis.schema.identity import group_ids, tidy_identity, unit_name
 from cutis.schema.mask_evidence import MaskCounts, MaskEvidence
+from cutis.schema.spelling import canonical
 
 EXTENSIONS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".jpg", ".jpeg", ".webp")
 SUFFIXES = ("_segmentation", "_mask")  # what a mask's file name may have after the image's id
@@ -245,6 +246,7 @@ def mask_files(folder: Path) -> dict[str, Path]:
         for suffix in SUFFIXES:
             if image_id.casefold().endswith(suffix):
                 image_id = image_id[: -len(suffix)]
+        image_id = canonical(image_id)
         if image_id in found:
             other = found[image_id].relative_to(folder)
             raise CutisError(
@@ -297,8 +299,7 @@ def _identity(manifest: pl.DataFrame | Path | str | None) -> pl.DataFrame | None
                     manifest = manifest.with_columns(pl.col("age_approx").cast(pl.Float64))
         except (OSError, pl.exceptions.PolarsError) as error:
             raise CutisError(f"{path}: can't be read as a table ({str(error).splitlines()[0]}).") from None
-    check_identity(manifest, where)
-    return manifest.with_columns(pl.col("image_id").cast(pl.String))
+    return tidy_identity(manifest, where)
 
 
 def _array_pairs(

@@ -32,13 +32,14 @@ from cutis.evaluate.discrimination import MALIGNANT, roc_curve
 from cutis.evaluate.fairness import compare_groups
 from cutis.evaluate.groups import find_groups
 from cutis.evaluate.malignancy import is_two_way, thresholds, two_way
-from cutis.evaluate.notes import make_notes
+from cutis.evaluate.notes import make_notes, spelling_notes
 from cutis.evaluate.numbers import measure_sample
 from cutis.evaluate.prevalence import check_prevalence
 from cutis.evaluate.protocols import find_protocol
 from cutis.evaluate.reading import read_predictions
 from cutis.evaluate.sample import Sample, make_sample
 from cutis.files import sha256_file
+from cutis.schema.content import check_folder
 from cutis.schema.evidence import Counts, Evidence, Measured, Mistake, RocCurve
 from cutis.schema.identity import group_ids, unit_name
 from cutis.schema.predictions import Predictions, check_predictions
@@ -75,7 +76,8 @@ def measure(
     "lesion" or "patient" by all its photographs (`cases.per_case`). prevalence: of malignancy where the model would be
     used, 0..1, for predictive values and decision curves. truth, score: for other systems' files
     (`reading.read_predictions`).
-    Raises CutisError for a file that can't be audited, or with no row to measure.
+    Raises CutisError for a file that can't be audited, or with no row to measure; also for a file of ours whose dataset
+    is where it was, with labels or ids that were changed by hand.
     """
     check_resampling(resamples, seed, level, unit)
     check_prevalence(prevalence)
@@ -88,6 +90,8 @@ def measure(
     else:
         path = Path(predictions)
         predictions = read_predictions(path, truth=truth, score=score, stand_alone=challenge is not None)
+        if predictions.info.images:
+            check_folder(Path(predictions.info.images))
         name, digest, where = path.name, sha256_file(path), str(path)
     predictions = replace(predictions, table=check_predictions(predictions.table, predictions.info, where))
     if per is not None:
@@ -120,6 +124,7 @@ def measure(
         *info.notes,
         *(challenge.notes(sample) if challenge is not None else []),
         *make_notes(table, sample, unit, known, points),
+        *(spelling_notes(table) if info.split.get("same_ids") != "keep" else []),
         *ungrouped,
     ]
     del table, chosen, units

@@ -32,7 +32,7 @@ from cutis.evaluate.shapes import Scores, find_scores
 from cutis.evaluate.tables import load_table
 from cutis.evaluate.truth import Truth, as_truth
 from cutis.schema.classes import ClassInfo
-from cutis.schema.identity import IDENTITY, check_identity
+from cutis.schema.identity import IDENTITY, tidy_identity
 from cutis.schema.predictions import Predictions, PredictionsInfo, Task
 from cutis.schema.vocabulary import NO_COMMON_PATH, is_malignant
 
@@ -92,7 +92,7 @@ def read_predictions(
     scores = find_scores(table, where, score=score, expected=expected, has_truth=given is not None)
     notes = [f"Read from {path.name}: {scores.shape}."]
     table, values = scores.table, scores.values
-    check_identity(table, where)
+    table = tidy_identity(table, where)
     if given is not None:
         table = _with_truth(table, given, where, notes)
     if scores.single:
@@ -119,8 +119,7 @@ def _truth_table(path: Path) -> Truth:
     table = with_known_names(load_table(path))
     if "image_id" not in table.columns:
         raise CutisError(f"{path}: no column says which image a row is. Add column image_id.")
-    check_identity(table, str(path))
-    return as_truth(table, str(path))
+    return as_truth(tidy_identity(table, str(path)), str(path))
 
 
 def _expected(table: pl.DataFrame, truth: Truth | None) -> list[str]:

@@ -113,7 +113,7 @@ def write_parquet(path: Path | str, table: pl.DataFrame, *, compression: Any = "
     held = io.BytesIO()
     table.write_parquet(held, compression=compression)
     with atomic_file(path) as partial:
-        partial.write_bytes(held.getbuffer())
+        partial.write_bytes(held.getvalue())
 
 
 def write_csv(path: Path | str, table: pl.DataFrame) -> None:

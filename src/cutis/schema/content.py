@@ -50,7 +50,9 @@ def remedy(folder: Path) -> str:
 
 
 def check_folder(folder: Path) -> None:
-    """`check_content` of a dataset folder, for whoever needs nothing else of it. Raises CutisError."""
+    """`check_content` of a folder, if a dataset is there, for whoever needs nothing else of it. Raises CutisError."""
+    if not (folder / "dataset.json").is_file():
+        return
     content = read_json(folder / "dataset.json")
     recorded = str(content.get("digest", "")) if isinstance(content, dict) else ""
     try:

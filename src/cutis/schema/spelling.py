@@ -17,6 +17,8 @@ from typing import Literal
 
 import polars as pl
 
+from cutis.errors import CutisError, nearest
+
 SameIds = Literal["ask", "fold", "keep"]  # what doubtful ids are: not said; one; different
 SAME_IDS: tuple[SameIds, ...] = ("ask", "fold", "keep")
 
@@ -184,6 +186,29 @@ def doubt_words(found: Sequence[Doubt]) -> list[str]:
             f"{own[0].words})"
         )
     return lines
+
+
+def check_same_ids(given: str) -> None:
+    """Raise CutisError for an answer that is none."""
+    if given not in SAME_IDS:
+        raise CutisError(f'--same-ids "{given}": {nearest(given, SAME_IDS)}')
+
+
+def answered(table: pl.DataFrame, same_ids: SameIds) -> tuple[pl.DataFrame, list[Doubt], list[str]]:
+    """`table` after what was said of its doubtful ids; the doubts that are left to ask about; and notes for its card.
+
+    "fold" joins them to their commonest spelling, "keep" leaves them as different, "ask" leaves them as a question.
+    """
+    found = doubts(table)
+    if same_ids == "keep":
+        return table, [], [f"{line}: said to be different (--same-ids keep)" for line in doubt_words(found)]
+    notes = []
+    if same_ids == "fold":
+        joined = [d for d in found if d.certain and d.column != "image_id"]
+        table, found = as_one(table, joined, certain=True), [d for d in found if d not in joined]
+        notes = [f"{line}: joined, as they were said to be one (--same-ids fold)" for line in doubt_words(joined)]
+    asked = "cutis split keeps them together. Are they one (--same-ids fold) or different (--same-ids keep)?"
+    return table, found, [*notes, *(f"{line}: {asked}" for line in doubt_words(found))]
 
 
 def _some_apart(column: str, rows: list[tuple[str | None, ...]]) -> list[Doubt]:
