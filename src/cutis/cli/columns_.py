@@ -21,7 +21,7 @@ def columns_(dataset: Path, table: Path, *, column: list[str] | None = None) -> 
     column
         Only this column; may be repeated. By default all of them.
     """
-    from cutis.data.columns import add_columns, read_columns
+    from cutis.data.columns import add_columns, read_columns, strangers
     from cutis.data.dataset import Dataset
 
     found = read_columns(table)
@@ -29,3 +29,6 @@ def columns_(dataset: Path, table: Path, *, column: list[str] | None = None) -> 
     for name in column or [c for c in found.columns if c != "image_id"]:
         known = made.manifest[name].drop_nulls()
         say(f"{name}: {len(known):,} of {len(made.manifest):,} images, {known.n_unique():,} values")
+    stray, first = strangers(made, found)
+    if stray:
+        say(f"{stray:,} of the table's {len(found):,} rows are of no image in {dataset} (the first: {first})")

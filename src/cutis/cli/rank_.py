@@ -75,7 +75,7 @@ def rank_(
     for note in (*missing, *made.notes):
         say(f"note: {note}")
     if out is not None:
-        write_csv(out, made.table())
+        write_csv(out, made.table(), fresh=True)
         say(f"all numbers: {out}")
 
 

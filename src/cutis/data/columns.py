@@ -12,6 +12,7 @@ from cutis.errors import CutisError, nearest
 from cutis.files import only_writer
 from cutis.schema.identity import tidy_identity
 from cutis.schema.manifest import MANIFEST
+from cutis.schema.spelling import canonical_ids, folded, folded_ids
 
 
 def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | None = None) -> Dataset:
@@ -41,6 +42,18 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
         kept = now.manifest.drop([c for c in chosen if c in now.manifest.columns])
         joined = kept.join(table, on="image_id", how="left", maintain_order="left")
         return Dataset(now.path, now.card, joined).save_into(now.path)
+
+
+def strangers(dataset: Dataset, table: pl.DataFrame) -> tuple[int, str]:
+    """How many rows of `table` are of no image of the dataset, and the first in words: its id, and the id here that it
+    may be, spelled otherwise."""
+    given = canonical_ids(table["image_id"])
+    stray = given.filter(~given.is_in(dataset.manifest["image_id"].implode()))
+    if not len(stray):
+        return 0, ""
+    here = dataset.manifest.select("image_id", key=folded_ids(dataset.manifest["image_id"]))
+    like = here.filter(key=folded(str(stray[0])))["image_id"]
+    return len(stray), f'"{stray[0]}"' + (f'; did you mean "{like[0]}"?' if len(like) else "")
 
 
 def read_columns(path: Path | str) -> pl.DataFrame:

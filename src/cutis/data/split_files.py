@@ -7,7 +7,6 @@ has its name. Whoever reads between the two, or after a kill between them, gets 
 
 from __future__ import annotations
 
-import io
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from pydantic import ValidationError
 from cutis.data.dataset import Dataset
 from cutis.data.split_proof import Proof, Split, in_several_parts, split_digest
 from cutis.errors import CutisError
-from cutis.files import atomic_file, canonical_json, disk_errors, only_writer, read_json
+from cutis.files import atomic_file, canonical_json, disk_errors, only_writer, parquet_bytes, read_json
 from cutis.schema.identity import UNITS
 from cutis.schema.spelling import canonical_ids
 
@@ -34,8 +33,7 @@ def save_split(path: Path, made: Split) -> None:
     Whoever calls holds the dataset (`cutis.files.only_writer`).
     """
     rows, before = path.with_suffix(".parquet"), _before(path)
-    held = io.BytesIO()
-    made.table.write_parquet(held)
+    data = parquet_bytes(made.table)
     with disk_errors(path):
         before.unlink(missing_ok=True)
         try:
@@ -45,7 +43,7 @@ def save_split(path: Path, made: Split) -> None:
                     file.flush()
                     os.fsync(file.fileno())
                 with atomic_file(rows) as table:
-                    table.write_bytes(held.getvalue())
+                    table.write_bytes(data)
                     if rows.exists():
                         _keep(rows, before)
         except BaseException:

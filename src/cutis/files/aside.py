@@ -106,19 +106,25 @@ def write_json(path: Path | str, value: Any) -> None:
 
 
 def write_parquet(path: Path | str, table: pl.DataFrame, *, compression: Any = "zstd") -> None:
-    """Write `table` as Parquet, atomically.
+    """Write `table` as Parquet, atomically."""
+    data = parquet_bytes(table, compression=compression)
+    with atomic_file(path) as partial:
+        partial.write_bytes(data)
 
-    Polars itself writes to memory only, everywhere in this package: its errors don't tell that a disk is full.
+
+def parquet_bytes(table: pl.DataFrame, *, compression: Any = "zstd") -> bytes:
+    """`table` as a Parquet file's bytes.
+
+    Polars writes to memory only, everywhere in this package: its own errors don't tell that a disk is full.
     """
     held = io.BytesIO()
     table.write_parquet(held, compression=compression)
-    with atomic_file(path) as partial:
-        partial.write_bytes(held.getvalue())
+    return held.getvalue()
 
 
-def write_csv(path: Path | str, table: pl.DataFrame) -> None:
-    """Write `table` as CSV, atomically; see `write_parquet`."""
-    with atomic_file(path) as partial:
+def write_csv(path: Path | str, table: pl.DataFrame, *, fresh: bool = False) -> None:
+    """Write `table` as CSV, atomically; see `parquet_bytes`, and `atomic_file` for `fresh`."""
+    with atomic_file(path, fresh=fresh) as partial:
         partial.write_bytes(table.write_csv().encode())
 
 
