@@ -239,3 +239,19 @@ def test_a_merge_asks_and_knows_the_fields_own_ids(tmp_path):
     assert folded.manifest["lesion_id"].to_list()[2:] == ["three:007", "three:007"]
     assert folded.manifest["source_lesion_id"].to_list()[2:] == ["7", "007"]
     assert folded.card.same_ids == "fold"
+
+
+def test_dicom_asks_while_the_numbers_are_at_hand(tmp_path, picture, monkeypatch):
+    pytest.importorskip("pydicom", reason="the dicom extra is not installed")
+    from dicom_world import save, tags_of
+
+    monkeypatch.setenv("CUTIS_PSEUDONYM_KEY", "k" * 32)
+    for n, patient in enumerate(("4711", "0004711", "4711 ", "4711.0", "12")):
+        save(tags_of(picture(seed=n), number=n + 1, PatientID=patient), tmp_path / "src" / f"{n}.dcm")
+    data = import_dataset(tmp_path / "src", tmp_path / "data", table_only=True)
+    people = data.manifest["patient_id"].to_list()
+    assert len(set(people)) == 3  # blanks and a spreadsheet's ".0" are nobody else's
+    (note,) = [note for note in data.card.notes if "several pseudonyms" in note]
+    assert people[1] in note
+    assert people[0] in note
+    assert "4711" not in note

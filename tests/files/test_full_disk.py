@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -32,20 +29,6 @@ def whole(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def disk(tmp_path) -> Iterator[Path]:
-    """A disk of one megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("mount")
-    if not mounted or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], check=False).returncode:
-        pytest.skip("no small disk can be mounted here")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
-
-
 def fill(disk: Path, room: int = ROOM) -> None:
     free = shutil.disk_usage(disk).free - room
     (disk / "filling").write_bytes(b"\0" * max(free, 0))
@@ -69,8 +52,8 @@ def held(folder: Path) -> dict[str, bytes]:
         "corrupt DATA DISK/made --only hair",
     ],
 )
-def test_one_line_and_everything_as_it_was(command, whole, disk, tmp_path, class_folders, capsys):
-    data = Path(shutil.copytree(whole, disk / "data"))
+def test_one_line_and_everything_as_it_was(command, whole, small_disk, tmp_path, class_folders, capsys):
+    data = Path(shutil.copytree(whole, small_disk / "data"))
     made = Dataset.load(data)
     ids = made.manifest["image_id"]
     rng_text = pl.Series([os.urandom(400).hex() for _ in ids])
@@ -81,42 +64,42 @@ def test_one_line_and_everything_as_it_was(command, whole, disk, tmp_path, class
         reason=pl.lit(None, pl.String),
     )  # fmt: skip
     Predictions(answers, PredictionsInfo(classes=made.card.classes)).save(tmp_path / "answers.parquet")
-    fill(disk)
-    before = held(disk)
+    fill(small_disk)
+    before = held(small_disk)
     places = {
-        "DATA": data, "DISK": disk, "TABLE": tmp_path / "table.csv", "PHOTOS": class_folders,
+        "DATA": data, "DISK": small_disk, "TABLE": tmp_path / "table.csv", "PHOTOS": class_folders,
         "ANSWERS": tmp_path / "answers.parquet",
     }  # fmt: skip
-    words = [str(places.get(w, w)).replace("DISK", str(disk)) for w in command.split()]
+    words = [str(places.get(w, w)).replace("DISK", str(small_disk)) for w in command.split()]
     code, _, err = in_process(capsys, *words)
     assert code == 2, err
     assert err.count("\n") == 1
     assert "disk" in err
     assert "full" in err or "are free on the disk" in err
-    assert held(disk) == before
+    assert held(small_disk) == before
     assert load_split(data).proof.groups > 0
 
 
-def test_predictions(whole, disk):
+def test_predictions(whole, small_disk):
     table = Dataset.load(whole).manifest.select("image_id", "lesion_id", "patient_id", "source", "target")
     table = pl.concat([table.with_columns(pl.col("image_id") + f"_{k}") for k in range(200)])
     table = table.with_columns(
         predicted="target", p_mel=pl.lit(0.5), p_nv=pl.lit(0.5), set=pl.lit(None, pl.List(pl.String)), ood=0.5,
         status=pl.lit("ok"), reason=pl.lit(None, pl.String),
     )  # fmt: skip
-    fill(disk)
+    fill(small_disk)
     info = PredictionsInfo(classes=(ClassInfo(code="mel", name="m"), ClassInfo(code="nv", name="n")))
     with pytest.raises(CutisError, match=r"p\.parquet: the disk is full \(0 MB free\); nothing was kept"):
-        Predictions(table, info).save(disk / "p.parquet")
-    assert [p.name for p in disk.iterdir()] == ["filling"]
+        Predictions(table, info).save(small_disk / "p.parquet")
+    assert [p.name for p in small_disk.iterdir()] == ["filling"]
 
 
 @pytest.mark.parametrize("room", [0, 4096, 8192, 12288, 16384])
-def test_the_split_that_was_there_stays(room, whole, disk):
+def test_the_split_that_was_there_stays(room, whole, small_disk):
     """However far a split with --overwrite came."""
-    data = Path(shutil.copytree(whole, disk / "data"))
+    data = Path(shutil.copytree(whole, small_disk / "data"))
     before = load_split(data)
-    fill(disk, room)
+    fill(small_disk, room)
     try:
         made = split(data, seed=5, overwrite=True)
     except CutisError as error:

@@ -74,7 +74,7 @@ def import_(
     broken = 0 if table_only else counts["images"] - counts["ok"]
     if broken:
         say(f"{broken:,} images could not be read; they are rows with a reason (cutis info {dest})")
-    asked = answered(data.manifest, same_ids)[2] if same_ids != "keep" else []
+    asked = answered(data.manifest, "ask")[2] if data.card.same_ids != "keep" else []
     for note in data.card.notes:
         say(f"{'warning' if note in asked else 'note'}: {note}")
     say(f"next: cutis lint {dest}" if table_only else f"next: cutis split {dest} --test 0.2 --val 0.1")

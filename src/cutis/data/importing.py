@@ -104,8 +104,9 @@ def import_dataset(
                 if value is not None
             }
         )
-        table, _, notes = answered(_table(found, f"{src}"), same_ids)
-        card = card.model_copy(update={"notes": (*card.notes, *notes), "same_ids": same_ids})
+        said = same_ids if same_ids != "ask" else card.same_ids  # a layout that holds a card may know
+        table, _, notes = answered(_table(found, f"{src}"), said)
+        card = card.model_copy(update={"notes": (*card.notes, *notes), "same_ids": said})
         if table_only:
             table = table.with_columns(status=pl.lit("listed"), file=pl.lit(None, pl.String))
             with atomic_folder(dest) as folder:

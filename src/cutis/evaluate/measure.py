@@ -90,8 +90,11 @@ def measure(
     else:
         path = Path(predictions)
         predictions = read_predictions(path, truth=truth, score=score, stand_alone=challenge is not None)
-        if predictions.info.images:
-            check_folder(Path(predictions.info.images))
+        now = check_folder(Path(predictions.info.images)) if predictions.info.images else ""
+        if now and predictions.info.dataset_digest not in ("", now):
+            stale = f"{predictions.info.dataset} holds other images, labels or ids now than when this was predicted."
+            told = predictions.info.model_copy(update={"notes": (*predictions.info.notes, stale)})
+            predictions = replace(predictions, info=told)
         name, digest, where = path.name, sha256_file(path), str(path)
     predictions = replace(predictions, table=check_predictions(predictions.table, predictions.info, where))
     if per is not None:

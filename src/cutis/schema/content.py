@@ -49,10 +49,10 @@ def remedy(folder: Path) -> str:
     )
 
 
-def check_folder(folder: Path) -> None:
-    """`check_content` of a folder, if a dataset is there, for whoever needs nothing else of it. Raises CutisError."""
+def check_folder(folder: Path) -> str:
+    """`check_content` of a folder, if a dataset is there, and its digest ("" if there is none). Raises CutisError."""
     if not (folder / "dataset.json").is_file():
-        return
+        return ""
     content = read_json(folder / "dataset.json")
     recorded = str(content.get("digest", "")) if isinstance(content, dict) else ""
     try:
@@ -60,6 +60,7 @@ def check_folder(folder: Path) -> None:
         check_content(folder, recorded, manifest)
     except (OSError, pl.exceptions.PolarsError):
         raise CutisError(f"{folder}/manifest.parquet is missing or damaged. Import the dataset again.") from None
+    return recorded
 
 
 def _told(found: str, recorded: str) -> str:
