@@ -144,3 +144,13 @@ def test_anywhere_else_too(monkeypatch, capsys, tmp_path):
     assert stopped.value.code == 2
     assert "there: the disk is full (" in (err := capsys.readouterr().err)
     assert err.count("\n") == 1
+
+
+def test_a_source_that_may_not_be_read_is_not_blamed_on_the_destination(tmp_path):
+    source = tmp_path / "elsewhere" / "photo.jpg"
+    for at, words in (
+        (source, "photo.jpg: no permission to read it"),
+        (tmp_path / "out" / "x", "no permission to write"),
+    ):
+        with pytest.raises(CutisError, match=words), disk_errors(tmp_path / "out" / "data"):
+            raise PermissionError(13, os.strerror(13), str(at))

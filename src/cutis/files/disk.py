@@ -23,6 +23,8 @@ def disk_errors(path: Path) -> Iterator[None]:
         if error.errno in FULL:
             raise CutisError(f"{full(path)}; nothing was kept. Free some space and run again.") from None
         if error.errno in _NOT_ALLOWED:
+            if error.filename and not Path(error.filename).absolute().is_relative_to(path.absolute().parent):
+                raise CutisError(f"{error.filename}: no permission to read it.") from None  # what was to be written
             raise CutisError(f"{path}: no permission to write here. Choose a folder you can write to.") from None
         if error.errno == errno.ENAMETOOLONG:
             raise CutisError(f"{path.name[:60]}...: too long for a name on this disk. Choose a shorter one.") from None

@@ -34,6 +34,7 @@ ATTRIBUTES = (
 )
 AGE_BANDS = ("<30", "30-49", "50-69", ">=70")  # of `age_band`, in years
 _SUM_TOLERANCE = 1e-3
+_AT_ONCE = 100_000  # rows put into one text
 
 
 class PredictionsInfo(BaseModel):
@@ -160,20 +161,25 @@ def saved_digest(table: pl.DataFrame, content: Mapping[str, Any]) -> str:
     digest = sha256(canonical_json({k: v for k, v in content.items() if k != "digest"}).encode())
     digest.update(str(len(table)).encode())
     for name in sorted(table.columns):
-        column = table[name]
         digest.update(f"\n{name}\t".encode())
-        if column.dtype.is_numeric() or column.dtype == pl.Boolean:
-            digest.update(column.is_null().cast(pl.UInt8).to_numpy().tobytes())
-            digest.update(column.cast(pl.Float64).fill_null(0.0).to_numpy().astype("<f8").tobytes())
-            continue
-        if column.dtype == pl.List(pl.String):
-            text = column.list.join("\x1e")
-        elif column.dtype.is_nested():
-            text = pl.Series([None if v is None else str(v) for v in column.to_list()], dtype=pl.String)
-        else:
-            text = column.cast(pl.String)
-        digest.update((text.fill_null("\x00").str.join("\x1f").item() if len(text) else "").encode())
+        for start in range(0, len(table), _AT_ONCE):
+            digest.update(_cells(table[name].slice(start, _AT_ONCE)))
     return digest.hexdigest()
+
+
+def _cells(column: pl.Series) -> bytes:
+    """Values and nulls of a column, as bytes that tell them apart."""
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        known = column.is_null().cast(pl.UInt8).to_numpy().tobytes()
+        return known + column.cast(pl.Float64).fill_null(0.0).to_numpy().astype("<f8").tobytes()
+    if column.dtype == pl.List(pl.String):
+        text = column.list.join("\x1e")
+    elif column.dtype.is_nested():
+        text = pl.Series([None if v is None else str(v) for v in column.to_list()], dtype=pl.String)
+    else:
+        text = column.cast(pl.String)
+    joined: str = text.fill_null("\x00").str.join("\x1f").item()
+    return joined.encode()
 
 
 def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) -> pl.DataFrame:
