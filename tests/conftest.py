@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +30,21 @@ def shared_data() -> Path:
 def ham_sample(shared_data: Path) -> Path:
     """140 real dermoscopy images of seven classes, with masks, in HAM10000's layout."""
     return shared_data / "ham10000" / "sample"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte, or a skip where none may be mounted (Linux, as root)."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a small tmpfs is not allowed here")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

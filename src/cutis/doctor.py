@@ -8,13 +8,16 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from cutis.errors import CutisError
 from cutis.extras import EXTRAS, missing
 from cutis.files import sha256_file
+
+if TYPE_CHECKING:
+    from cutis.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,11 @@ def check_install() -> list[Finding]:
     return found
 
 
-def check_dataset(path: Path) -> list[Finding]:
-    """Whether a dataset is whole: readable, every image there and unchanged, labelled, split without leaks."""
+def check_dataset(path: Path, *, pixels: bool = True) -> list[Finding]:
+    """Whether a dataset is whole: readable, as its card says, every image there, labelled, split without leaks.
+
+    pixels: also compare every image file with the digest that was recorded of it.
+    """
     from cutis.data.dataset import Dataset
     from cutis.data.split import load_split
 
@@ -62,14 +68,18 @@ def check_dataset(path: Path) -> list[Finding]:
         return [Finding("FAIL", "dataset", str(error))]
     usable = data.usable()
     found = [Finding("PASS", "dataset", f"{data.card.name}: {len(data.manifest):,} images, {data.licence.answer}")]
+    found.append(Finding("PASS", "labels, ids", f"as recorded (content digest {data.card.digest[:12]})"))
     lost = [f for f in usable["file"] if not (path / f).is_file()]
     if lost:
         found.append(Finding("FAIL", "images", f"{len(lost):,} missing, first {lost[0]}", "import the dataset again"))
+    elif not pixels:
+        found.append(Finding("PASS", "images", "all there; their digests were not compared, as asked"))
     else:
         files = usable.select("file", "sha256").rows()
         changed = [f for f, digest in files if digest and sha256_file(path / f) != digest]
         words = f"{len(changed):,} changed since import, first {changed[0]}" if changed else "all there, digests match"
-        found.append(Finding("FAIL" if changed else "PASS", "images", words, "import again" if changed else ""))
+        fix = f"put them back, or import again; if it was meant: cutis doctor {path} --accept-changes"
+        found.append(Finding("FAIL" if changed else "PASS", "images", words, fix if changed else ""))
     broken = len(data.manifest) - len(usable)
     if broken:
         found.append(Finding("WARN", "unreadable", f"{broken:,} images could not be read", f"see: cutis info {path}"))
@@ -82,12 +92,26 @@ def check_dataset(path: Path) -> list[Finding]:
     if not known.all():
         words = f"{int((~known).sum()):,} images name neither patient nor lesion"
         found.append(Finding("WARN", "identity", words, "two photographs of one lesion may end up in train and test"))
-    try:
-        proof = load_split(data).proof
-        found.append(Finding("PASS", "split", proof.summary()))
-    except CutisError as error:
-        found.append(Finding("WARN", "split", str(error)))
-    return found
+    splits = sorted(p.stem for p in (path / "splits").glob("[!.]*.json"))
+    said = {data.card.same_ids}
+    for name in splits or ["default"]:
+        label = "split" if name == "default" else f"split {name}"
+        try:
+            proof = load_split(data, name).proof
+            said.add(proof.same_ids or "ask")
+            found.append(Finding("PASS", label, proof.summary()))
+        except CutisError as error:
+            found.append(Finding("FAIL" if splits else "WARN", label, str(error)))
+    return found if {"keep", "fold"} & said else found + _identity(data)
+
+
+def _identity(data: Dataset) -> list[Finding]:
+    """What nobody has answered about ids that may be one."""
+    from cutis.schema.spelling import doubt_words, doubts
+
+    spelled = doubt_words(doubts(data.manifest))
+    fix = "say whether they are one: --same-ids fold (cutis import) or keep (cutis split)"
+    return [Finding("WARN", "identity", words, fix) for words in spelled]
 
 
 def _accelerator() -> Finding:

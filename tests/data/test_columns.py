@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cutis.data.columns import add_columns, read_columns
+from cutis.data.columns import add_columns, read_columns, strangers
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
 from cutis.phantom.dataset import make_dataset
@@ -51,10 +51,19 @@ def test_what_cannot_be_added(data):
         add_columns(data, pl.DataFrame({"image_id": ids, "target": ids}))
     with pytest.raises(CutisError, match='"rulers": did you mean "ruler"'):
         add_columns(data, pl.DataFrame({"image_id": ids, "ruler": ids}), ["rulers"])
-    with pytest.raises(CutisError, match="stands there twice"):
+    with pytest.raises(CutisError, match="is in rows 1, 2"):
         add_columns(data, pl.DataFrame({"image_id": [ids[0], ids[0]], "ruler": [1, 2]}))
     with pytest.raises(CutisError, match=r'none of their 1 images is in it .the first: "x"'):
         add_columns(data, pl.DataFrame({"image_id": ["x"], "ruler": [1]}))
+
+
+def test_ids_are_joined_by_their_canonical_spelling(data):
+    ids = data.manifest["image_id"].to_list()
+    table = pl.DataFrame({"image_id": [f" {ids[0]}\u200b", ids[1].upper(), "x"], "ruler": [1, 2, 3]})
+    made = add_columns(data, table)
+    assert made.manifest["ruler"].to_list() == [1, None, None, None]
+    assert strangers(made, table) == (2, f'"{ids[1].upper()}"; did you mean "{ids[1]}"?')
+    assert strangers(made, table[:1]) == (0, "")
 
 
 def test_tables_are_read_as_csv_or_parquet(tmp_path):

@@ -17,6 +17,7 @@ from cutis.errors import CutisError, nearest
 from cutis.image.decode import EXTENSIONS
 from cutis.schema.manifest import MANIFEST
 from cutis.schema.predictions import ATTRIBUTES, with_age_band
+from cutis.schema.spelling import canonical
 
 _COLUMNS = ("image_id", "lesion_id", "patient_id", "source", "target")
 
@@ -83,6 +84,7 @@ def _of_files(files: Sequence[Path], part: str | None, root: Path | None = None)
     # An id is the name without its extension (as in the ISIC Archive), unless two files would share it.
     stems = pl.Series([name.removesuffix(Path(name).suffix) for name in names])
     ids = [name if twice else stem for name, stem, twice in zip(names, stems, stems.is_duplicated(), strict=True)]
+    ids = [canonical(i) or i for i in ids]
     if len(set(ids)) < len(ids):
         twice = next(i for i in ids if ids.count(i) > 1)
         raise CutisError(f'image "{twice}" is given more than once. Give each image once.')

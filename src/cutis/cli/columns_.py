@@ -21,19 +21,16 @@ def columns_(dataset: Path, table: Path, *, column: list[str] | None = None) -> 
     column
         Only this column; may be repeated. By default all of them.
     """
-    from cutis.data.columns import add_columns, read_columns
+    from cutis.data.columns import add_columns, read_columns, strangers
     from cutis.data.dataset import Dataset
-    from cutis.errors import nearest
 
     found, notes = read_columns(table)
     made = add_columns(Dataset.load(dataset), found, column)
     for note in notes:
         say(f"note: {note}")
-    here = set(made.manifest["image_id"])
-    stray = [image for image in found["image_id"] if image not in here]
+    stray, first = strangers(made, found)
     if stray:
-        near = nearest(stray[0], here, most=3)
-        say(f'note: {len(stray):,} rows are of images that {dataset} lacks (first: "{stray[0]}"; {near})')
+        say(f"note: {stray:,} of the table's {len(found):,} rows are of no image in {dataset} (the first: {first})")
     names = column or [c for c in found.columns if c != "image_id"]
     for name in names:
         known = made.manifest[name].drop_nulls()

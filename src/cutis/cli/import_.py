@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -21,6 +21,7 @@ def import_(
     allow_missing: bool = False,
     table_only: bool = False,
     same_labels: str = "ask",
+    same_ids: Literal["ask", "fold", "keep"] = "ask",
 ) -> int:
     """Turn a folder of images, a CSV or a public release into a dataset.
 
@@ -49,9 +50,13 @@ def import_(
     same_labels
         Of labels that differ only in case, blanks or punctuation: "ask" refuses and names them, "fold" makes them one
         class, "keep" leaves each its own.
+    same_ids
+        What patients and lesions are whose ids may be one, spelled otherwise (P7 and p7, 7 and 0007): fold joins them,
+        keep says they are different, ask warns and leaves the question.
     """
     from cutis.data.importing import import_dataset
     from cutis.progress import track
+    from cutis.schema.spelling import answered
 
     data = import_dataset(
         src,
@@ -65,6 +70,7 @@ def import_(
         allow_missing=allow_missing,
         table_only=table_only,
         same_labels=same_labels,
+        same_ids=same_ids,
         progress=track,
     )
     counts = data.card.counts
@@ -73,7 +79,8 @@ def import_(
     broken = 0 if table_only else counts["images"] - counts["ok"]
     if broken:
         say(f"{broken:,} images could not be read; they are rows with a reason (cutis info {dest})")
+    asked = answered(data.manifest, "ask")[2] if data.card.same_ids != "keep" else []
     for note in data.card.notes:
-        say(f"note: {note}")
+        say(f"{'warning' if note in asked else 'note'}: {note}")
     say(f"next: cutis lint {dest}" if table_only else f"next: cutis split {dest} --test 0.2 --val 0.1")
     return 1 if broken else 0

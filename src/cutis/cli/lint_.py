@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from cutis.cli import say
 
@@ -10,6 +11,7 @@ def lint_(
     against: list[Path] | None = None,
     look: bool = False,
     embed: Path | None = None,
+    same_ids: Literal["ask", "fold", "keep"] | None = None,
     out: Path | None = None,
 ) -> int:
     """Look for leaks inside a dataset's split and between datasets; exit 1 on any.
@@ -24,12 +26,15 @@ def lint_(
         Compare the images first, and record near-duplicates as proposals in each dataset's duplicates.parquet.
     embed
         Bundle whose features bring further candidates to --look: photographs that a network finds alike.
+    same_ids
+        What ids are that may be one, spelled otherwise (P7 and p7, 7 and 0007): they count as one and are a finding
+        (ask), are one (fold) or different (keep). By default what the dataset and its split say, else ask.
     out
         Write every finding to this .parquet file.
     """
-    from cutis.data.lint import leaks, lint
+    from cutis.data.lint import TWO_SPELLINGS, leaks, lint, total
     from cutis.errors import CutisError
-    from cutis.files import atomic_file
+    from cutis.files import write_parquet
     from cutis.schema.finding import findings_table
 
     if not datasets:
@@ -41,15 +46,16 @@ def lint_(
         raise CutisError("--embed brings candidates to the comparison of images: add --look.")
     if look:
         _look(given, embed)
-    found = lint(datasets, against or [])
+    found = lint(datasets, against or [], same_ids=same_ids)
     for line in _lines(found):
         say(line)
     n = leaks(found)
     if out is not None:
-        with atomic_file(out) as partial:
-            findings_table(found).write_parquet(partial)
+        write_parquet(out, findings_table(found))
         say(f"{out}: {len(found):,} findings")
-    say(f"{'LEAKS' if n else 'no leak'}: {', '.join(str(path) for path in given)}")
+    open_ = sum(group.count for (_, check, *_), group in total(found).items() if check.endswith(TWO_SPELLINGS))
+    asked = f" ({open_:,} ids may be spelled in several ways, and count as one)" if open_ else ""
+    say(f"{'LEAKS' if n else 'no leak'}: {', '.join(str(path) for path in given)}{asked}")
     return 1 if n else 0
 
 

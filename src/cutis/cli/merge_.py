@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from cutis.cli import say
 from cutis.errors import CutisError
@@ -11,6 +12,7 @@ def merge_(
     level: str = "diagnosis_3",
     akiec: str = "unknown",
     name: str | None = None,
+    same_ids: Literal["ask", "fold", "keep"] | None = None,
 ) -> None:
     """Make one dataset of several, on one level of the ISIC hierarchy, and say what is lost.
 
@@ -27,6 +29,9 @@ def merge_(
         What HAM10000's code for actinic keratosis or Bowen's disease is taken for: unknown, malignant, indeterminate.
     name
         Name for the new dataset's card (the folder's name if not given).
+    same_ids
+        What patients and lesions are whose ids may be one, spelled otherwise: fold joins them, keep says they are
+        different, ask leaves the question. By default what the datasets' cards say.
     """
     from cutis.data.merge import losses, merge
     from cutis.progress import track
@@ -34,7 +39,7 @@ def merge_(
     if len(paths) < 2:
         raise CutisError("name the datasets to merge and then the folder to make: cutis merge A B DEST")
     *datasets, dest = paths
-    made = merge(datasets, dest, level=level, akiec=akiec, name=name, progress=track)
+    made = merge(datasets, dest, level=level, akiec=akiec, name=name, same_ids=same_ids, progress=track)
     table = losses(made)
     rows = [
         (row["dataset"], row["class"] or "(none)", f"{row['images']:,}", row["becomes"] or f"unknown: {row['why']}")

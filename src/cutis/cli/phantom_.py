@@ -73,7 +73,7 @@ def phantom_(
         if show.suffix.lower() not in (".png", ".jpg", ".jpeg"):
             raise CutisError(f"phantom: {show}: expected a name that ends in .png or .jpg.")
         sheet = contact_sheet(np.random.default_rng(seed), min(size, 256), codes)
-        with atomic_file(show) as path, path.open("wb") as file:
+        with atomic_file(show, fresh=True) as path, path.open("wb") as file:
             Image.fromarray(sheet).save(file, "PNG" if show.suffix.lower() == ".png" else "JPEG", quality=92)
         say(f"contact sheet: {show}")
     if out is None:

@@ -46,7 +46,7 @@ def predict_(
     if not overwrite:
         refuse_existing(out)
     predictions = load_bundle(bundle, runtime=runtime, precision=precision).predict(source, part=part, gate=gate)
-    predictions.save(out)
+    predictions.save(out, fresh=not overwrite)
     count = dict(predictions.table["status"].value_counts().iter_rows())
     refused, broken = count.get("refused", 0), count.get("error", 0)
     say(f"{out}: {len(predictions.table):,} images, {refused:,} refused, {broken:,} unreadable")

@@ -7,10 +7,10 @@ partial file, which the next builder removes. A lock lets one process build whil
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy as np
 from cutis.data.dataset import Dataset
 from cutis.data.threads import ordered
 from cutis.errors import CutisError
-from cutis.files import disk_errors, sha256_text
+from cutis.files import disk_errors, only_writer, sha256_text
 from cutis.image.decode import VERSION, read_square
 from cutis.progress import Progress, silent
 
@@ -70,7 +70,7 @@ def open_cache(
     with disk_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
         if _opened(path, shape) is None:
-            with _locked(path.with_suffix(".lock")):
+            with only_writer(path, "cutis train, decoding images", wait=math.inf, beside=True):
                 if _opened(path, shape) is None:  # nobody built it while we waited
                     _build(path, shape, [dataset.path / files[i] for i in ids], constancy, progress)
     images = _opened(path, shape)
@@ -118,17 +118,3 @@ def _build(path: Path, shape: tuple[int, ...], files: list[Path], constancy: str
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock that the system releases if this process dies. Without one (Windows) builders race, and
-    the last to finish wins with the same bytes."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    with path.open("wb") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

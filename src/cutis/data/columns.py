@@ -10,7 +10,10 @@ import polars as pl
 from cutis.data.dataset import Dataset
 from cutis.data.readers.own_columns import typed, with_points
 from cutis.errors import CutisError, nearest
+from cutis.files import only_writer
+from cutis.schema.identity import tidy_identity
 from cutis.schema.manifest import MANIFEST
+from cutis.schema.spelling import canonical_ids, folded, folded_ids
 from cutis.schema.values import READ, read_column
 from cutis.tables import as_text, find_column, is_parquet, is_row_numbers, load_table, read_table
 
@@ -20,8 +23,9 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
 
     columns: which; None: all but image_id. A further column of the same name is replaced; labels, splits and the
     content digest stay as they are. What can't be read of a column that has a vocabulary (monk_skin_tone) is unknown,
-    and a note of the card says how much. Raises CutisError for a table without image_id, with an image twice or with
-    none of these images, and for a column that the manifest itself has or that isn't there.
+    and a note of the card says how much. The dataset is read again, so that what another command added since stays.
+    Raises CutisError for a table without image_id, with an image twice or with none of these images, and for a column
+    that the manifest itself has or that isn't there.
     """
     if "image_id" not in table.columns:
         raise CutisError(f"{dataset.path}: columns to add: no column image_id; found {', '.join(table.columns)}.")
@@ -32,23 +36,37 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
         if column not in table.columns:
             raise CutisError(f'{dataset.path}: column "{column}": {nearest(column, table.columns)}')
     table = table.select(as_text(table["image_id"]), *chosen)
-    twice = table.filter(pl.col("image_id").is_duplicated())
-    if len(twice):
-        raise CutisError(f'{dataset.path}: columns to add: image "{twice["image_id"][0]}" stands there twice.')
+    table = tidy_identity(table, f"{dataset.path}: columns to add")
     if not table["image_id"].is_in(dataset.manifest["image_id"].implode()).any():
         raise CutisError(
             f"{dataset.path}: columns to add: none of their {len(table):,} images is in it (the first: "
             f'"{table["image_id"][0] if len(table) else ""}"; here: "{dataset.manifest["image_id"][0]}").'
         )
-    notes = [note for note in dataset.card.notes if not note.startswith(tuple(f"{c}: " for c in chosen if c in READ))]
+    read_notes = []
     for column in (c for c in chosen if c in READ):
         read, unread = read_column(column, table[column])
         table = table.with_columns(read)
-        notes += [] if unread is None else [unread.words()]
-    kept = dataset.manifest.drop([c for c in chosen if c in dataset.manifest.columns])
-    joined = kept.join(table, on="image_id", how="left", maintain_order="left")
-    card = dataset.card.model_copy(update={"notes": tuple(notes)})
-    return Dataset(dataset.path, card, joined).save_into(dataset.path)
+        read_notes += [] if unread is None else [unread.words()]
+    with only_writer(dataset.path, "cutis columns"):
+        now = Dataset.load(dataset.path)
+        replaced = tuple(f"{c}: " for c in chosen if c in READ)
+        notes = (*(note for note in now.card.notes if not note.startswith(replaced)), *read_notes)
+        kept = now.manifest.drop([c for c in chosen if c in now.manifest.columns])
+        joined = kept.join(table, on="image_id", how="left", maintain_order="left")
+        return Dataset(now.path, now.card.model_copy(update={"notes": notes}), joined).save_into(now.path)
+
+
+def strangers(dataset: Dataset, table: pl.DataFrame) -> tuple[int, str]:
+    """How many rows of `table` are of no image of the dataset, and the first in words: its id, and the id here that it
+    may be, spelled otherwise, or else the nearest."""
+    given = canonical_ids(table["image_id"])
+    here = dataset.manifest["image_id"]
+    stray = given.filter(~given.is_in(here.implode()))
+    if not len(stray):
+        return 0, ""
+    like = here.filter(folded_ids(here) == folded(str(stray[0])))
+    near = f'did you mean "{like[0]}"?' if len(like) else nearest(str(stray[0]), here, most=3)
+    return len(stray), f'"{stray[0]}"; {near}'
 
 
 def read_columns(path: Path | str) -> tuple[pl.DataFrame, list[str]]:

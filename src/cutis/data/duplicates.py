@@ -14,7 +14,8 @@ import polars as pl
 
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError, nearest
-from cutis.files import atomic_file
+from cutis.files import only_writer, write_parquet
+from cutis.schema.spelling import canonical_ids
 from cutis.tables import read_parquet
 
 KINDS = ("same bytes", "same pixels", "near")
@@ -44,6 +45,7 @@ def read_duplicates(dataset: Dataset) -> pl.DataFrame:
     try:
         table = read_parquet(path)
         table = table.select(pl.col(name).cast(dtype) for name, dtype in RECORDED.items())
+        table = table.with_columns(canonical_ids(table[name]).alias(name) for name in ("image_id", "other_id"))
     except pl.exceptions.ColumnNotFoundError:
         missing = next(name for name in RECORDED if name not in table.columns)
         raise CutisError(f"{path}: no column {missing}. {remedy}") from None
@@ -65,17 +67,16 @@ def write_duplicates(datasets: Sequence[Dataset], pairs: pl.DataFrame) -> None:
     """
     searched = [d.card.name for d in datasets]
     for dataset in datasets:
-        name = dataset.card.name
-        before = read_duplicates(dataset)
-        mine = _from(pairs.select(*PAIRS), name)
-        decided = before.filter(pl.col("decision").is_not_null())
-        elsewhere = before.filter(~pl.col("other_dataset").is_in(searched))
-        kept = pl.concat([decided, elsewhere]).select(*PAIRS, "decision")
-        found = mine.join(decided.select(*_ENDS, "decision"), on=_ENDS, how="left").select(*PAIRS, "decision")
-        table = pl.concat([found, kept]).unique(_ENDS, keep="first", maintain_order=True)
-        table = with_clusters(table).select(*RECORDED).sort("cluster", *_ENDS)
-        with atomic_file(duplicates_path(dataset)) as partial:
-            table.write_parquet(partial)
+        mine = _from(pairs.select(*PAIRS), dataset.card.name)
+        with only_writer(dataset.path, "cutis lint --look"):
+            before = read_duplicates(dataset)
+            decided = before.filter(pl.col("decision").is_not_null())
+            elsewhere = before.filter(~pl.col("other_dataset").is_in(searched))
+            kept = pl.concat([decided, elsewhere]).select(*PAIRS, "decision")
+            found = mine.join(decided.select(*_ENDS, "decision"), on=_ENDS, how="left").select(*PAIRS, "decision")
+            table = pl.concat([found, kept]).unique(_ENDS, keep="first", maintain_order=True)
+            table = with_clusters(table).select(*RECORDED).sort("cluster", *_ENDS)
+            write_parquet(duplicates_path(dataset), table)
 
 
 def _from(pairs: pl.DataFrame, name: str) -> pl.DataFrame:

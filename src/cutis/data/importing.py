@@ -28,6 +28,7 @@ from cutis.image.source import LabelMap
 from cutis.progress import Progress, silent
 from cutis.schema.licence import licence as licence_named
 from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
+from cutis.schema.spelling import SameIds, answered, check_same_ids
 from cutis.schema.values import READ, SITE, Unread, as_cells, read_column, read_sites
 
 TYPES = MANIFEST | OPTIONAL
@@ -60,6 +61,7 @@ def import_dataset(
     allow_missing: bool = False,
     table_only: bool = False,
     same_labels: str = "ask",
+    same_ids: SameIds = "ask",
     progress: Progress[Any] = silent,
 ) -> Dataset:
     """Make the dataset folder `dest` from `src` and return it.
@@ -73,6 +75,8 @@ def import_dataset(
         what is known of images that aren't here.
     same_labels: of labels that differ only in case, blanks or punctuation: "ask" raises CutisError, which names both;
         "fold" makes them one class, "keep" leaves each its own.
+    same_ids: what patients and lesions are whose ids may be one though they are spelled otherwise ("P7" and "p7"):
+        "fold" joins them, "keep" says that they are different, "ask" leaves the question, noted on the card.
     progress: e.g. `cutis.progress.track`.
 
     Images lose EXIF, GPS and all other metadata (see `cutis.data.clean`). One that can't be read is a row with status
@@ -86,6 +90,7 @@ def import_dataset(
     if not (src.is_dir() or src.is_file()):
         raise CutisError(f"{src}: neither a file nor a folder, but a pipe or a device. Name the folder of the images.")
     refuse_existing(dest)
+    check_same_ids(same_ids)
     folder_of_images = Path(images) if images is not None else None
     options = Options(label, dict(columns or {}), folder_of_images, allow_missing, table_only, same_labels)
     try:
@@ -114,7 +119,10 @@ def import_dataset(
             }
         )
         table, unread = _table(found, f"{src}")
-        card = card.model_copy(update={"notes": (*card.notes, *(u.words() for u in unread))})
+        said = same_ids if same_ids != "ask" else card.same_ids  # a layout that holds a card may know
+        table, _, notes = answered(table, said)
+        told = (*card.notes, *(u.words() for u in unread), *notes)
+        card = card.model_copy(update={"notes": told, "same_ids": said})
         if table_only:
             table = table.with_columns(status=pl.lit("listed"), file=pl.lit(None, pl.String))
             with atomic_folder(dest) as folder:
@@ -209,6 +217,8 @@ def _table(found: Found, where: str) -> tuple[pl.DataFrame, list[Unread]]:
     data["status"] = pl.Series(["ok"] * len(records))
     data["file"] = pl.Series(["not stored yet"] * len(records))
     table = conform(pl.DataFrame(data), where)
+    for record, image_id in zip(records, table["image_id"], strict=True):
+        record.values["image_id"] = image_id  # in its canonical form, as files are named by it
     for row, image_id in enumerate(table["image_id"], 1):
         if re.search(r"[/\\:\x00-\x1f]", image_id) or image_id.startswith(".") or len(image_id.encode()) > 200:
             raise CutisError(

@@ -7,8 +7,8 @@ opened, so tables without images can be compared too. Near-duplicates are those 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -18,9 +18,11 @@ from cutis.data.duplicates import RECORDED, duplicates_path, read_duplicates, wi
 from cutis.data.split import SOURCE_PARTS, load_split
 from cutis.errors import CutisError
 from cutis.schema.finding import SEVERITIES, Finding, Severity
-from cutis.schema.identity import check_identity
+from cutis.schema.identity import UNITS, tidy_identity
+from cutis.schema.spelling import Doubt, SameIds, as_one, check_same_ids, doubts, folded_ids
 from cutis.tables import as_text, scan_parquet
 
+TWO_SPELLINGS = "by two spellings"  # ends the name of the checks of ids that may be one
 SHOWN = 100  # examples of one check that become findings of their own; one more says how many there are
 _COLUMNS = ("image_id", "lesion_id", "patient_id", "source", "source_split", "sha256")
 # Endings that releases add to an ISIC id without it being another photograph.
@@ -30,16 +32,25 @@ _ISIC_ID = r"(?i)^isic_\d{7}$"
 
 @dataclass(frozen=True)
 class Listed:
-    """What lint needs of a dataset: its name, rows (`_COLUMNS`), parts (image_id, part), and recorded duplicates."""
+    """What lint needs of a dataset: its name, rows (`_COLUMNS`), parts (image_id, part), and recorded duplicates.
+
+    doubts: ids that may be one though they are spelled otherwise, unless it was said that they are different.
+    """
 
     name: str
     rows: pl.DataFrame
     parts: pl.DataFrame | None
     duplicates: pl.DataFrame
     notes: tuple[Finding, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
-def lint(datasets: Sequence[Dataset | Path | str], against: Sequence[Dataset | Path | str] = ()) -> list[Finding]:
+def lint(
+    datasets: Sequence[Dataset | Path | str],
+    against: Sequence[Dataset | Path | str] = (),
+    *,
+    same_ids: SameIds | None = None,
+) -> list[Finding]:
     """Leaks inside each dataset and between each of `datasets` and each of `against`, the gravest first.
 
     A dataset may be a `Dataset`, its folder, or a manifest .parquet file. Every check gives at most `SHOWN` findings
@@ -47,18 +58,22 @@ def lint(datasets: Sequence[Dataset | Path | str], against: Sequence[Dataset | P
     near-duplicate, photograph (by id) or file (by bytes) in two parts, or in a dataset and one it is held against.
     "warning": the same patient or lesion id where the two name different sources, so that it may be a coincidence of
     numbering; and what two of `datasets` have in common, which leaks only if one is learned from and one measured on.
+    Patients and lesions whose ids may be one though they are spelled otherwise ("P7" and "p7") count as one, and are a
+    warning by themselves; of images they are a warning only, since two files were seen. same_ids: "keep" says that all
+    such ids are different, "fold" that they are one; None: what each dataset's card and split say, else a question.
     Raises CutisError for something that is none of these, or a damaged one.
     """
-    ours = [_listed(d) for d in datasets]
-    theirs = [_listed(d) for d in against]
+    check_same_ids(same_ids or "ask")
+    ours = [_listed(d, same_ids) for d in datasets]
+    theirs = [_listed(d, same_ids) for d in against]
     found: list[Finding] = []
     for i, one in enumerate(ours):
         found += one.notes
         found += _inside(one)
         for other in theirs:
-            found += _between(one, other, "leak")
+            found += _between(one, other, "leak", same_ids)
         for other in ours[i + 1 :]:
-            found += _between(one, other, "warning")
+            found += _between(one, other, "warning", same_ids)
     for other in theirs:
         found += other.notes
     return sorted(found, key=lambda f: SEVERITIES.index(f.severity))
@@ -97,28 +112,46 @@ def photograph(ids: pl.Expr) -> pl.Expr:
     return pl.when(plain.str.contains(_ISIC_ID)).then(plain.str.to_uppercase()).otherwise(plain)
 
 
-def _listed(given: Dataset | Path | str) -> Listed:
+def _listed(given: Dataset | Path | str, same_ids: SameIds | None) -> Listed:
     if not isinstance(given, Dataset):
         path = Path(given)
         if path.suffix == ".parquet" and not path.is_dir():
-            return _manifest(path)
+            return _manifest(path, same_ids)
         given = Dataset.load(path)
     notes: tuple[Finding, ...] = ()
     parts = None
-    name = given.card.name
+    name, same = given.card.name, given.card.same_ids
     if (given.path / "splits" / "default.json").is_file():
         try:
             made = load_split(given)
             parts = made.table.drop_nulls("part").select("image_id", "part")
+            same = made.proof.same_ids or same
         except CutisError as error:
             notes = (Finding("split", "error", str(error), name),)
     if not duplicates_path(given).is_file() and (given.manifest["status"] == "ok").any():
         words = f"near-duplicates were never looked for: cutis lint {given.path} --look"
         notes += (Finding("near-duplicates", "note", words, name),)
-    return Listed(name, given.manifest.select(_COLUMNS), parts, read_duplicates(given), notes)
+    rows = given.manifest.select(_COLUMNS)
+    return _asked(Listed(name, rows, parts, read_duplicates(given), notes), same_ids or same)
 
 
-def _manifest(path: Path) -> Listed:
+def _asked(one: Listed, same: SameIds) -> Listed:
+    """`one` with its doubts, which are findings too where nobody has said what they are."""
+    if same == "keep":
+        return one
+    found = doubts(one.rows, (*(f"{unit}_id" for unit in (*UNITS, "image")), "source"))
+    notes: list[Finding] = []
+    for column in dict.fromkeys(d.column for d in found if same == "ask"):
+        own, what = [d for d in found if d.column == column], column.removesuffix("_id")
+        check = f"{what} {TWO_SPELLINGS}"
+        for doubt in own[:SHOWN]:
+            words = f"{what} {doubt.words}: one, or different? Say --same-ids fold or keep (cutis split, import, lint)"
+            notes.append(Finding(check, "warning", words, one.name, doubt.images[0], one.name, doubt.images[1]))
+        notes += _rest(check, "warning", f"{what}s that may be spelled in several ways", len(own), one.name, one.name)
+    return replace(one, notes=(*one.notes, *notes), doubts=tuple(found))
+
+
+def _manifest(path: Path, same_ids: SameIds | None) -> Listed:
     try:
         lazy = scan_parquet(path)
         held = lazy.collect_schema().names()
@@ -130,9 +163,10 @@ def _manifest(path: Path) -> Listed:
             f"{path}: not a Parquet manifest, or damaged. Name a dataset folder or its manifest."
         ) from None
     rows = rows.with_columns(as_text(column) for column in rows)
-    check_identity(rows, str(path))
+    rows = tidy_identity(rows, str(path))
     rows = rows.with_columns(pl.lit(None, pl.String).alias(c) for c in _COLUMNS if c not in held).select(_COLUMNS)
-    return Listed(path.stem if path.stem != "manifest" else path.parent.name, rows, None, pl.DataFrame(schema=RECORDED))
+    name = path.stem if path.stem != "manifest" else path.parent.name
+    return _asked(Listed(name, rows, None, pl.DataFrame(schema=RECORDED)), same_ids or "ask")
 
 
 # ---- inside one dataset
@@ -150,11 +184,13 @@ def _inside(one: Listed) -> Iterator[Finding]:
 
 
 def _across_parts(one: Listed, parts: pl.DataFrame, line: str) -> Iterator[Finding]:
-    rows = one.rows.join(parts, on="image_id")
+    rows = as_one(one.rows, one.doubts).join(parts, on="image_id")
     for unit, column in (("patient", "patient_id"), ("lesion", "lesion_id"), ("image bytes", "sha256")):
-        yield from _in_two_parts(one, rows.select("image_id", "part", value=column), f"{unit} in two parts", line)
+        called = {d.spellings[0]: f"{d.words}, perhaps one," for d in one.doubts if d.column == column}
+        found = rows.select("image_id", "part", value=column)
+        yield from _in_two_parts(one, found, f"{unit} in two parts", line, called)
     rows = rows.with_columns(value=photograph(pl.col("image_id")))
-    yield from _in_two_parts(one, rows.select("image_id", "part", "value"), "photograph in two parts", line)
+    yield from _in_two_parts(one, rows.select("image_id", "part", "value"), "photograph in two parts", line, {})
     clustered = with_clusters(one.duplicates).drop_nulls("cluster")
     if len(clustered):
         members = pl.concat(
@@ -164,11 +200,13 @@ def _across_parts(one: Listed, parts: pl.DataFrame, line: str) -> Iterator[Findi
             ]
         ).unique()
         joined = members.join(parts, on="image_id").select("image_id", "part", "value")
-        yield from _in_two_parts(one, joined, "near-duplicate in two parts", line)
+        yield from _in_two_parts(one, joined, "near-duplicate in two parts", line, {})
 
 
-def _in_two_parts(one: Listed, rows: pl.DataFrame, check: str, line: str) -> Iterator[Finding]:
-    """rows: image_id, part, value; a leak for each value that is in several parts."""
+def _in_two_parts(
+    one: Listed, rows: pl.DataFrame, check: str, line: str, named: Mapping[str, str]
+) -> Iterator[Finding]:
+    """rows: image_id, part, value; a leak for each value that is in several parts. named: value -> what to call it."""
     rows = rows.drop_nulls("value")
     several = rows.group_by("value").agg(pl.col("part").n_unique()).filter(pl.col("part") > 1).select("value")
     if not len(several):
@@ -184,7 +222,7 @@ def _in_two_parts(one: Listed, rows: pl.DataFrame, check: str, line: str) -> Ite
     )
     unit = check.split(" in ")[0]
     for value, ids, where in first.head(SHOWN).iter_rows():
-        called = f" {value}" if unit in ("patient", "lesion") else ""
+        called = f" {named.get(value, value)}" if unit in ("patient", "lesion") else ""
         places = ", ".join(f"{i} in {p}" for i, p in zip(ids, where, strict=True))
         yield Finding(
             check, "leak", f"{line} has {unit}{called} on both sides: {places}", one.name, ids[0], one.name, ids[1]
@@ -195,12 +233,15 @@ def _in_two_parts(one: Listed, rows: pl.DataFrame, check: str, line: str) -> Ite
 # ---- between two
 
 
-def _between(one: Listed, other: Listed, severity: Severity) -> Iterator[Finding]:
+def _between(one: Listed, other: Listed, severity: Severity, same_ids: SameIds | None) -> Iterator[Finding]:
     ours, theirs = (d.rows.with_columns(photograph=photograph(pl.col("image_id"))) for d in (one, other))
     yield from _shared(one, other, ours, theirs, "photograph", "same image id", "photograph", severity)
     yield from _shared(one, other, ours, theirs, "sha256", "same image bytes", "file", severity)
     yield from _shared(one, other, ours, theirs, "lesion_id", "same lesion id", "lesion", severity)
     yield from _shared(one, other, ours, theirs, "patient_id", "same patient id", "patient", severity)
+    if same_ids != "keep":
+        for column, what in (("image_id", "photograph"), ("lesion_id", "lesion"), ("patient_id", "patient")):
+            yield from _alike(one, other, column, what, "warning" if column == "image_id" else severity)
     yield from _near(one, other, severity)
 
 
@@ -243,6 +284,34 @@ def _shared(
         yield from _rest(
             check, severity, f"{what}s in {one.name} and {other.name}{why}", len(rows), one.name, other.name
         )
+
+
+def _alike(one: Listed, other: Listed, column: str, what: str, grave: Severity) -> Iterator[Finding]:
+    """Ids of the one that fold to an id of the other, and are not in it as they are; see `_shared` on sources."""
+    named = photograph(pl.col(column)) if column == "image_id" else pl.col(column)
+
+    def first(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+        mine = rows.select("image_id", "source", id=named).drop_nulls("id")
+        mine = mine.join(others.select(id=named), on="id", how="anti")
+        keyed = mine.group_by("id").agg(pl.col("image_id").min(), pl.col("source").unique().drop_nulls())
+        return keyed.with_columns(key=folded_ids(keyed["id"]))
+
+    both = first(one.rows, other.rows).join(first(other.rows, one.rows), on="key", suffix="_other").sort("id")
+    known = (pl.col("source").list.len() > 0) & (pl.col("source_other").list.len() > 0)
+    apart = known & (pl.col("source").list.set_intersection("source_other").list.len() == 0)
+    both = both.with_columns(apart=apart if column != "image_id" else pl.lit(False))
+    for is_apart, severity in ((False, grave), (True, "warning")):
+        rows = both.filter(pl.col("apart") == is_apart)
+        why = " (but from different sources)" if is_apart else ""
+        for row in rows.head(SHOWN).iter_rows(named=True):
+            words = (
+                f'{what} "{row["id"]}" of {one.name} and "{row["id_other"]}" of {other.name} may be one{why}; if not: '
+                "--same-ids keep"
+            )
+            check = f"same {what} id, spelled otherwise"
+            yield Finding(check, severity, words, one.name, row["image_id"], other.name, row["image_id_other"])
+        words = f"{what}s of {one.name} and {other.name}{why}"
+        yield from _rest(f"same {what} id, spelled otherwise", severity, words, len(rows), one.name, other.name)
 
 
 def _near(one: Listed, other: Listed, severity: Severity) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from typing import Any
 
 import polars as pl
 
-from cutis.data.dataset import Dataset, DatasetCard, Merged, MergedPart, content_digest
+from cutis.data.dataset import Dataset, DatasetCard, Merged, MergedPart
 from cutis.data.harmonise import (
     NOTHING,
     Paths,
@@ -42,8 +42,10 @@ from cutis.errors import CutisError
 from cutis.files import atomic_folder, refuse_existing
 from cutis.progress import Progress, silent
 from cutis.schema.classes import ClassInfo
+from cutis.schema.content import content_digest
 from cutis.schema.licence import LICENCES, licence
 from cutis.schema.manifest import MANIFEST
+from cutis.schema.spelling import SameIds, answered, check_same_ids
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, Levels, is_malignant
 
 KEPT = ("image_id", "lesion_id", "patient_id", "target", "diagnosis", "labels", "status", "sha256")
@@ -75,6 +77,7 @@ def merge(
     level: str = "diagnosis_3",
     akiec: str = "unknown",
     name: str | None = None,
+    same_ids: SameIds | None = None,
     progress: Progress[Any] = silent,
 ) -> Dataset:
     """Make the dataset folder `dest` of `datasets`, with the nodes at `level` (diagnosis_1 to diagnosis_5) as classes.
@@ -84,6 +87,7 @@ def merge(
     An image that is in two datasets (same bytes, or the same id of the ISIC Archive) is kept once, from the first that
     has the picture; what both know of its diagnosis, lesion and patient is put together. Image files are hard links
     where the disk allows them. Nothing is left at `dest` if it fails.
+    same_ids: as in `cutis.data.importing.import_dataset`; None: what all the datasets' cards say, if they say the same.
     Raises CutisError: two datasets of one name, a dataset that is itself a merge, no image that has a node at `level`.
     """
     dest = Path(dest)
@@ -91,8 +95,11 @@ def merge(
     refuse_existing(dest)
     parts = [d if isinstance(d, Dataset) else Dataset.load(d) for d in datasets]
     _check_parts(parts)
+    said = {p.card.same_ids for p in parts}
+    same = same_ids or (said.pop() if len(said) == 1 else "ask")
+    check_same_ids(same)
     known_paths("", akiec=akiec)  # refuses a wrong word before any work
-    rows = _one_table(parts)
+    rows, _, spelled = answered(_one_table(parts), same)
     own = _own_knowledge(rows, parts, akiec)
     groups = same_images(rows["_part"].to_list(), rows["image_id"].to_list(), rows["sha256"].to_list())
     status = rows["status"].to_list()
@@ -114,6 +121,7 @@ def merge(
     notes = [
         *_notes(table, known, level, number, akiec),
         *_identity_notes(rows, groups, joined, prefixed),
+        *spelled,
         *(
             [f"{disagree} images are labelled differently in two datasets: either label stays possible"]
             if disagree
@@ -121,6 +129,7 @@ def merge(
         ),
     ]
     card = _card(parts, name or slug(dest.resolve().name) or "merged", classes, level, akiec, notes)
+    card = card.model_copy(update={"same_ids": same})
     with atomic_folder(dest) as folder:
         table = _with_files(table, parts, folder, progress)
         saved = Dataset(folder, card, table.drop("_part")).save_into(folder)

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-GLOBAL_IMAGE = re.compile(r"(ISIC_\d{7})(_downsampled)?")
+GLOBAL_IMAGE = r"(ISIC_\d{7})(_downsampled)?"
 GLOBAL_ID = re.compile(r"(IL|IP|HAM|BCN|MSK\d?)_\d{7}")
 
 
@@ -31,8 +31,8 @@ def same_images(parts: Sequence[int], ids: Sequence[str], digests: Sequence[str 
             for key, group in new:
                 by_key.setdefault(key, group)
             new, reading = [], part
-        archive = GLOBAL_IMAGE.fullmatch(image_id)
-        keys = [k for k in (digest, archive and archive[1]) if k]
+        archive = re.fullmatch(GLOBAL_IMAGE, image_id, re.IGNORECASE)
+        keys = [k for k in (digest, archive and archive[1].upper()) if k]
         found = next((by_key[k] for k in keys if k in by_key), None)
         if found is None:
             found = len(groups)
@@ -51,8 +51,9 @@ def distinct_ids(names: Sequence[str], ids: Sequence[str]) -> tuple[list[str], i
 
 
 def own_space(name: str, ids: Iterable[str | None]) -> list[str | None]:
-    """Lesion or patient ids with the dataset's `name` before those that are not the whole field's."""
-    return [i if i is None or GLOBAL_ID.fullmatch(i) else f"{name}:{i}" for i in ids]
+    """Lesion or patient ids with the dataset's `name` before those that are not the whole field's, which are in
+    capitals."""
+    return [i if i is None else i.upper() if GLOBAL_ID.fullmatch(i.upper()) else f"{name}:{i}" for i in ids]
 
 
 def one_name_each(

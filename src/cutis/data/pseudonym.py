@@ -18,6 +18,7 @@ from pathlib import Path
 
 from cutis.errors import CutisError
 from cutis.files import disk_errors
+from cutis.schema.spelling import canonical
 
 VARIABLE = "CUTIS_PSEUDONYM_KEY"
 LEAST = 16  # bytes of a key
@@ -113,6 +114,11 @@ def check_private(path: Path) -> None:
 
 
 def pseudonym(key: bytes, kind: str, *identity: str) -> str:
-    """16 hexadecimal digits for an identity of one kind ("patient", "study"...); its parts are kept apart."""
+    """16 hexadecimal digits for an identity of one kind ("patient", "study"...); its parts are kept apart.
+
+    Spellings of a patient or lesion that are one (`cutis.schema.spelling.canonical`) get one pseudonym.
+    """
+    if kind in ("patient", "lesion"):
+        identity = tuple(map(canonical, identity))
     text = "\x1f".join((kind, *identity)).encode()
     return hmac.new(key, text, hashlib.sha256).hexdigest()[:16]

@@ -22,7 +22,7 @@ from cutis.evaluate.fairness import compare_groups
 from cutis.evaluate.groups import find_groups
 from cutis.evaluate.malignancy import thresholds
 from cutis.evaluate.multilabel import multilabel_blocks
-from cutis.evaluate.notes import unit_notes
+from cutis.evaluate.notes import spelling_notes, unit_notes
 from cutis.evaluate.numbers import BY_CLASS, PLURALS, as_measured, too_few, values_of
 from cutis.evaluate.pairing import pair
 from cutis.evaluate.quantities import Quantity
@@ -112,6 +112,7 @@ def compare(
             *found.notes,
             *notes,
             *unit_notes(unit, found.known),
+            *spelling_notes(found.first.table),
             *_dependence(samples[0]),
         ],
     )

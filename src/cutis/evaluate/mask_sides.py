@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cutis.errors import CutisError
 from cutis.image.mask import BORDER, KINDS, MASK_EXTENSIONS, Mask, mask_of, read_mask
 from cutis.image.source import BadImage, LabelMap, SeveralLabels, Unsupported
+from cutis.schema.spelling import canonical
 
 SUFFIXES = ("_segmentation", "_mask")  # what a mask's file name may have after the image's id
 _NAMED = 3  # examples in a note
@@ -95,6 +96,7 @@ def mask_files(folder: Path) -> dict[str, Path]:
         for suffix in SUFFIXES:
             if image_id.casefold().endswith(suffix):
                 image_id = image_id[: -len(suffix)]
+        image_id = canonical(image_id)
         if image_id in found:
             other = found[image_id].relative_to(folder)
             raise CutisError(

@@ -21,12 +21,12 @@ from cutis.evaluate.mask_sides import Side, Unusable, first, mask_files
 from cutis.evaluate.notes import tone_notes, unit_notes
 from cutis.evaluate.sample import renumber
 from cutis.evaluate.segmentation import FAILED, SCORES, MaskSettings, measure_masks, score_pair, size_words
-from cutis.files import atomic_folder
+from cutis.files import atomic_folder, write_csv
 from cutis.image.mask import fitted
 from cutis.image.source import Unsupported
 from cutis.progress import Progress, silent
 from cutis.schema.evidence import Measured
-from cutis.schema.identity import check_identity, group_ids, unit_name
+from cutis.schema.identity import group_ids, tidy_identity, unit_name
 from cutis.schema.mask_evidence import MaskCounts, MaskEvidence
 from cutis.tables import as_text, load_table
 
@@ -63,10 +63,9 @@ class MaskEvaluation:
         out = Path(out)
         with atomic_folder(out) as folder:
             self.evidence.save(folder / "evidence.json")
-            pl.DataFrame([m.model_dump() for m in self.measured], infer_schema_length=None).write_csv(
-                folder / "measured.csv"
-            )
-            self.images.write_csv(folder / "images.csv")
+            numbers = pl.DataFrame([m.model_dump() for m in self.measured], infer_schema_length=None)
+            write_csv(folder / "measured.csv", numbers)
+            write_csv(folder / "images.csv", self.images)
         return out
 
 
@@ -235,8 +234,7 @@ def _identity(manifest: pl.DataFrame | Path | str | None) -> tuple[pl.DataFrame 
     told += [remark.words.removesuffix(".") for remark in remarks]
     ids = [as_text(manifest[c]) for c in ("image_id", "lesion_id", "patient_id") if c in manifest.columns]
     manifest = manifest.with_columns(ids)
-    check_identity(manifest, where)
-    return manifest, told
+    return tidy_identity(manifest, where), told
 
 
 def _array_pairs(

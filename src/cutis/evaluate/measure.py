@@ -32,7 +32,7 @@ from cutis.evaluate.discrimination import MALIGNANT, roc_curve
 from cutis.evaluate.fairness import compare_groups
 from cutis.evaluate.groups import find_groups
 from cutis.evaluate.malignancy import is_two_way, thresholds, two_way
-from cutis.evaluate.notes import make_notes
+from cutis.evaluate.notes import make_notes, spelling_notes
 from cutis.evaluate.numbers import measure_sample
 from cutis.evaluate.prevalence import check_prevalence
 from cutis.evaluate.protocols import find_protocol
@@ -40,6 +40,7 @@ from cutis.evaluate.reading import read_predictions
 from cutis.evaluate.sample import Sample, make_sample
 from cutis.evaluate.without import without_tone
 from cutis.files import sha256_file
+from cutis.schema.content import check_folder
 from cutis.schema.evidence import Counts, Evidence, Measured, Mistake, RocCurve
 from cutis.schema.identity import group_ids, unit_name
 from cutis.schema.predictions import Predictions, check_predictions
@@ -77,7 +78,8 @@ def measure(
     "lesion" or "patient" by all its photographs (`cases.per_case`). prevalence: of malignancy where the model would be
     used, 0..1, for predictive values and decision curves. truth, score, score_is: for other systems' files
     (`reading.read_predictions`).
-    Raises CutisError for a file that can't be audited, or with no row to measure.
+    Raises CutisError for a file that can't be audited, or with no row to measure; also for a file of ours whose dataset
+    is where it was, with labels or ids that were changed by hand.
     """
     check_resampling(resamples, seed, level, unit)
     check_prevalence(prevalence)
@@ -92,6 +94,11 @@ def measure(
         predictions = read_predictions(
             path, truth=truth, score=score, score_is=score_is, stand_alone=challenge is not None
         )
+        now = check_folder(Path(predictions.info.images)) if predictions.info.images else ""
+        if now and predictions.info.dataset_digest not in ("", now):
+            stale = f"{predictions.info.dataset} holds other images, labels or ids now than when this was predicted."
+            told = predictions.info.model_copy(update={"notes": (*predictions.info.notes, stale)})
+            predictions = replace(predictions, info=told)
         name, digest, where = path.name, sha256_file(path), str(path)
     predictions = replace(predictions, table=check_predictions(predictions.table, predictions.info, where))
     if per is not None:
@@ -124,6 +131,7 @@ def measure(
         *info.notes,
         *(challenge.notes(sample) if challenge is not None else []),
         *make_notes(table, sample, unit, known, points),
+        *(spelling_notes(table) if info.split.get("same_ids") != "keep" else []),
         *ungrouped,
     ]
     del table, chosen, units

@@ -10,6 +10,7 @@ import polars as pl
 from cutis.evaluate.malignancy import is_two_way
 from cutis.evaluate.numbers import PLURALS
 from cutis.evaluate.sample import Sample
+from cutis.schema.spelling import doubt_words, doubts
 
 
 def make_notes(
@@ -75,6 +76,13 @@ def unit_notes(unit: str | None, known: str) -> list[str]:
             "intervals are too narrow."
         ]
     return []
+
+
+def spelling_notes(table: pl.DataFrame) -> list[str]:
+    """What to say of patients and lesions that may be one though their ids are spelled otherwise."""
+    found = doubts(table, [c for c in ("patient_id", "lesion_id") if c in table.columns])
+    counted = "Each spelling is counted as one of its own: if they are one, intervals are too narrow."
+    return [f"{line[0].upper()}{line[1:]}. {counted}" for line in doubt_words(found)]
 
 
 def tone_notes(table: pl.DataFrame) -> list[str]:

@@ -26,7 +26,7 @@ from cutis.evaluate.sides import place, side_of
 from cutis.evaluate.single_score import direction
 from cutis.evaluate.truth import Truth, as_truth, truth_column, with_hot_truth
 from cutis.schema.classes import ClassInfo
-from cutis.schema.identity import IDENTITY, check_identity
+from cutis.schema.identity import IDENTITY, tidy_identity
 from cutis.schema.predictions import Predictions, PredictionsInfo, Task
 from cutis.schema.remarks import Remark
 from cutis.schema.vocabulary import NO_COMMON_PATH
@@ -103,7 +103,7 @@ def read_predictions(
     scores = find_scores(table, where, score=score, expected=expected, has_truth=given is not None)
     told.notes.insert(0, f"Read from {path.name}: {scores.shape}.")
     table, values = scores.table, scores.values
-    check_identity(table, where)
+    table = tidy_identity(table, where)
     if given is not None:
         table = _with_truth(table, given, where, told.notes)
     if scores.single:
@@ -141,8 +141,7 @@ def _truth_table(path: Path, told: Told) -> Truth:
     table = _known(path, told)
     if "image_id" not in table.columns:
         raise CutisError(f"{path}: no column says which image a row is. Add column image_id.")
-    check_identity(table, str(path))
-    return as_truth(table, str(path))
+    return as_truth(tidy_identity(table, str(path)), str(path))
 
 
 def _expected(table: pl.DataFrame, truth: Truth | None) -> list[str]:

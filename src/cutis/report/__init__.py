@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from cutis.errors import CutisError
-from cutis.files import atomic_folder, disk_errors, refuse_existing
+from cutis.files import atomic_folder, refuse_existing
 
 if TYPE_CHECKING:
     from cutis.evaluate.cases import How, Per
@@ -102,12 +99,8 @@ def report_folder(
     content: all that such a report may hold; mark: the file, beside index.html, that shows it to be one.
     Raises CutisError if `out` is taken otherwise.
     """
-    replaces = check_out(out, overwrite, content, mark)
-    target = out.with_name(f".cutis-{out.name}-{uuid4().hex[:8]}") if replaces else out
-    with atomic_folder(target) as folder:
+    with atomic_folder(out, replace=check_out(out, overwrite, content, mark)) as folder:
         yield folder
-    if replaces:
-        _replace(target, out)
 
 
 def check_out(out: Path, overwrite: bool, content: frozenset[str] = CONTENT, mark: str = "evidence.json") -> bool:
@@ -127,19 +120,3 @@ def check_out(out: Path, overwrite: bool, content: frozenset[str] = CONTENT, mar
             "Move it away or choose another output path."
         )
     return True
-
-
-def _replace(fresh: Path, out: Path) -> None:
-    """Put `fresh` in the place of `out`; the old one comes back if that fails."""
-    with disk_errors(out):
-        aside = Path(tempfile.mkdtemp(prefix=f".cutis-{out.name}-", dir=out.parent))
-        try:
-            out.rename(aside / "old")
-            try:
-                fresh.rename(out)
-            except OSError:
-                (aside / "old").rename(out)
-                raise
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-            shutil.rmtree(aside, ignore_errors=True)

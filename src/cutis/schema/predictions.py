@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,9 +14,9 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cutis.errors import CutisError, nearest
-from cutis.files import atomic_file
+from cutis.files import atomic_file, canonical_json
 from cutis.schema.classes import ClassInfo
-from cutis.schema.identity import IDENTITY, check_identity
+from cutis.schema.identity import IDENTITY, tidy_identity
 from cutis.schema.remarks import Remark
 from cutis.schema.values import read_column
 from cutis.tables import as_text, read_parquet
@@ -35,6 +37,7 @@ ATTRIBUTES = (
 )
 AGE_BANDS = ("<30", "30-49", "50-69", ">=70")  # of `age_band`, in years
 _SUM_TOLERANCE = 1e-3
+_AT_ONCE = 100_000  # rows put into one text
 
 
 class PredictionsInfo(BaseModel):
@@ -50,7 +53,8 @@ class PredictionsInfo(BaseModel):
     is true), "multi-label" (each class its own yes or no; the truth is the list column `labels`) or "one-against-rest"
     (one class is true, but scores are each their own and don't sum to one, as challenge submissions may). notes: how
     the table came to be what it is (read from another system's file, photographs put together). remarks: those notes
-    that programs branch on.
+    that programs branch on. digest: SHA-256 of what was saved (`saved_digest`), in the file only; compared when it is
+    read. Files of earlier versions have none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -74,6 +78,7 @@ class PredictionsInfo(BaseModel):
     task: Task = "multi-class"
     notes: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,14 +111,19 @@ class Predictions:
         found = [c for c in (*ATTRIBUTES, "source") if c in self.table.columns]
         return [c for c in found if self.table[c].null_count() < len(self.table)]
 
-    def save(self, path: Path | str) -> Path:
-        """Write Parquet (zstd), atomically; the metadata is under the key "cutis"."""
+    def save(self, path: Path | str, *, fresh: bool = False) -> Path:
+        """Write Parquet (zstd), atomically; the metadata is under the key "cutis".
+
+        fresh: raises CutisError if `path` exists, also if another process made it a moment ago.
+        """
         import pyarrow.parquet as pq
 
         path = Path(path)
         arrow = self.table.to_arrow()
-        arrow = arrow.replace_schema_metadata({b"cutis": self.info.model_dump_json().encode()})
-        with atomic_file(path) as partial:
+        content = json.loads(self.info.model_dump_json())
+        content["digest"] = saved_digest(self.table, content)
+        arrow = arrow.replace_schema_metadata({b"cutis": json.dumps(content).encode()})
+        with atomic_file(path, fresh=fresh) as partial:
             pq.write_table(arrow, partial, compression="zstd")
         return path
 
@@ -143,11 +153,43 @@ class Predictions:
                     f"{path}: format {content['format']} is newer than this Cutis reads ({FORMAT}). Upgrade Cutis."
                 )
             info = PredictionsInfo.model_validate(content)
-        except (ValueError, ValidationError):
+        except (TypeError, ValueError, RecursionError, ValidationError):
             raise CutisError(
                 f"{path}: its Cutis metadata is damaged. Make the file again with cutis predict."
             ) from None
+        if info.digest and info.digest != saved_digest(table, content):
+            raise CutisError(
+                f"{path}: not what was saved: cells or metadata were changed since. Make it again with cutis predict; "
+                "a table of your own is read as CSV, without Cutis's metadata."
+            )
+        info = info.model_copy(update={"digest": ""})  # it is the file's, and what is in memory may be changed
         return cls(check_predictions(table, info, str(path)), info)
+
+
+def saved_digest(table: pl.DataFrame, content: Mapping[str, Any]) -> str:
+    """SHA-256 of a table's columns, by name, kind and values, of the order of its rows, and of its metadata."""
+    digest = sha256(canonical_json({k: v for k, v in content.items() if k != "digest"}).encode())
+    digest.update(str(len(table)).encode())
+    for name in sorted(table.columns):
+        digest.update(f"\n{name}\t".encode())
+        for start in range(0, len(table), _AT_ONCE):
+            digest.update(_cells(table[name].slice(start, _AT_ONCE)))
+    return digest.hexdigest()
+
+
+def _cells(column: pl.Series) -> bytes:
+    """Values and nulls of a column, as bytes that tell them apart."""
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        known = column.is_null().cast(pl.UInt8).to_numpy().tobytes()
+        return known + column.cast(pl.Float64).fill_null(0.0).to_numpy().astype("<f8").tobytes()
+    if column.dtype == pl.List(pl.String):
+        text = column.list.join("\x1e")
+    elif column.dtype.is_nested():
+        text = pl.Series([None if v is None else str(v) for v in column.to_list()], dtype=pl.String)
+    else:
+        text = column.cast(pl.String)
+    joined: str = text.fill_null("\x00").str.join("\x1f").item()
+    return joined.encode()
 
 
 def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) -> pl.DataFrame:
@@ -171,7 +213,7 @@ def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) ->
             table = table.with_columns(as_text(table[column]) if named else pl.col(column).cast(dtype))
         except pl.exceptions.PolarsError:
             raise CutisError(f"{where}: column {column} is {table[column].dtype}; expected {dtype}.") from None
-    check_identity(table, where)
+    table = tidy_identity(table, where)
     numbered = table.with_row_index("row", offset=1)
     for column, valid in (("target", codes), ("predicted", codes), ("status", STATUSES)):
         bad = numbered.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(list(valid)))

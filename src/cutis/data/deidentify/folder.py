@@ -34,7 +34,7 @@ from cutis.data.pseudonym import pseudonym
 from cutis.data.threads import ordered
 from cutis.errors import CutisError
 from cutis.extras import require
-from cutis.files import atomic_folder, disk_errors, refuse_existing, write_json
+from cutis.files import atomic_folder, disk_errors, refuse_existing, write_csv, write_json
 from cutis.image.decode import BadImage, read_bytes
 from cutis.progress import Progress, silent
 
@@ -146,7 +146,7 @@ def deidentify(
             report = Report(
                 tuple(sorted(done, key=lambda o: o.name)), tuple(sorted((*written, *unread), key=lambda t: t.name))
             )
-            _log(report).write_csv(partial_out / LOG)
+            write_csv(partial_out / LOG, _log(report))
             write_json(partial_out / SUMMARY, _summary(report))
     return report
 
@@ -265,7 +265,7 @@ def _write_tables(
         made = tables.clean(table, key, images, firsts)
         if made.frame.width:
             (out / "tables").mkdir(exist_ok=True)
-            made.frame.write_csv(out / "tables" / f"{name}.csv")
+            write_csv(out / "tables" / f"{name}.csv", made.frame)
         reason = "" if made.frame.width else "no column of it is known to be harmless"
         kept = tuple(made.frame.columns)
         written.append(

@@ -12,6 +12,7 @@ split and name.
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def valid_row(cells: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, An
 
 def _notes(dataset: Dataset, columns: list[str], faults: list[Any]) -> list[str]:
     table = dataset.manifest
-    foreign = sum(GLOBAL_IMAGE.fullmatch(i) is None for i in table["image_id"])
+    foreign = sum(re.fullmatch(GLOBAL_IMAGE, i) is None for i in table["image_id"])
     held = {*columns, *_RENAMED.values(), "file", "status", "sha256"}
     left = [c for c in table.columns if c not in held and table[c].null_count() < len(table)]
     return [

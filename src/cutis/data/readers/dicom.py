@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from cutis.data.dataset import DatasetCard
 from cutis.data.dicom import header, part10, segment, whole_slide
@@ -35,6 +36,7 @@ from cutis.errors import CutisError
 from cutis.extras import require
 from cutis.files import sha256_file
 from cutis.image.decode import BadImage
+from cutis.schema.spelling import canonical, doubts
 
 # Objects with pixels that are no photograph: parametric maps, surfaces, confocal microscopy.
 NO_PHOTOGRAPH = {f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("66.8", "30", "77.1.8", "77.1.9", "66.5")}
@@ -233,6 +235,7 @@ def read(src: Path, options: Options) -> Found:
         notes=(
             "patient_id, case_id, lesion_id and image_id are keyed pseudonyms of the files' ids; names and numbers "
             "were not read, and of dates only the days since a patient's first image",
+            *_doubtful(wanted),
             *([f"{ours} files were written by Cutis: their ids were taken as they are"] if ours else []),
             *([f"{burned} images may have text burned into their pixels: look before sharing"] if burned else []),
             *([f"{several} files have several frames: the representative or first was kept"] if several else []),
@@ -251,6 +254,23 @@ def _same_raster(mask: _File, picture: _File) -> bool:
 
 def _counted(left_out: Counter[str]) -> str:
     return ", ".join(f"{n} {what}" for what, n in sorted(left_out.items()))
+
+
+def _doubtful(files: list[_File]) -> list[str]:
+    """What must be asked while the files' own patient ids are at hand: no one can tell it by the pseudonyms."""
+    people = {
+        "image_id": [str(f.row["patient_id"]) for f in files],  # to name them by
+        "patient_id": [canonical(str(f.tags.get("PatientID") or "")) or None for f in files],
+    }
+    found = doubts(pl.DataFrame(people, schema=dict.fromkeys(people, pl.String)), ["patient_id"])
+    if not found:
+        return []
+    first = " and ".join(f'"{name}"' for name in found[0].images)
+    return [
+        f"{len(found):,} patients may have several pseudonyms (the first: {first}), as their numbers differ only in "
+        "case, leading zeros, blanks or punctuation: cutis split can't keep them together. If they are one, correct "
+        "the files and import again"
+    ]
 
 
 READER = Reader(name="dicom", layout="a folder of DICOM files", recognises=recognises, read=read, takes_file=True)
