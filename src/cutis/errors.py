@@ -13,6 +13,13 @@ class CutisError(Exception):
     """
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in work that leaves something to go on from; the words say what is left, and how to go on.
+
+    The command line prints them in place of its own line, and exits with 130.
+    """
+
+
 def nearest(value: object, choices: Iterable[str], most: int = 12) -> str:
     """Words for an error message: the valid value closest to `value`, or the choices if none is close.
 

@@ -10,8 +10,10 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel
 
-from cutis.files import atomic_file, read_json, write_json
+from cutis.files import read_json, write_json, write_parquet
 from cutis.schema.dossier import Row
+
+MARK = "identity.json"
 
 
 class Steps:
@@ -22,8 +24,8 @@ class Steps:
     """
 
     def __init__(self, out: Path, identity: dict[str, Any]) -> None:
-        self.folder = out.with_name(f".cutis-audit-{out.name}")
-        mark = self.folder / "identity.json"
+        self.folder = _folder(out)
+        mark = self.folder / MARK
         if self.folder.is_dir() and not (mark.is_file() and read_json(mark) == identity):
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -37,8 +39,7 @@ class Steps:
         if path.is_file():
             return pl.read_parquet(path)
         made = make()
-        with atomic_file(path) as partial:
-            made.write_parquet(partial)
+        write_parquet(path, made)
         return made
 
     def rows[T: Row](self, name: str, kind: type[T], make: Callable[[], Sequence[T]]) -> tuple[T, ...]:
@@ -56,6 +57,15 @@ class Steps:
     def done(self) -> None:
         """Remove the folder: the dossier is written."""
         shutil.rmtree(self.folder)
+
+
+def has_kept(out: Path) -> bool:
+    """Whether steps of an audit that wasn't finished are kept beside `out`."""
+    return any(p.suffix in (".parquet", ".json") and p.name != MARK for p in _folder(out).glob("[!.]*"))
+
+
+def _folder(out: Path) -> Path:
+    return out.with_name(f".cutis-{out.name}.audit")  # ends as nothing does that is swept away (cutis.files.aside)
 
 
 class _Rows[T: Row](BaseModel):

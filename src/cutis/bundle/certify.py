@@ -14,6 +14,7 @@ from cutis.bundle.predict import Bundle
 from cutis.bundle.runtime import PRECISIONS, Runtime
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError, nearest
+from cutis.files import only_writer
 from cutis.schema.predictions import ATTRIBUTES, Predictions
 
 LEAST_AGREEMENT = 0.98  # share of images with the same top class
@@ -50,8 +51,9 @@ def certify(
     certificate = _compare(before, after)
     certificate["precision"], certificate["dataset_digest"] = precision, before.info.dataset_digest
     _refuse_costly(certificate, precision)
-    card = read_card(path)
-    write_card(card.model_copy(update={"reduced": {**card.reduced, precision: certificate}}), path)
+    with only_writer(path, "cutis certify", beside=True):
+        card = read_card(path)
+        write_card(card.model_copy(update={"reduced": {**card.reduced, precision: certificate}}), path)
     return certificate
 
 

@@ -6,10 +6,13 @@ Exit codes: 0 done; 1 done, but some images could not be read; 2 bad input, noth
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutis import __version__
-from cutis.errors import CutisError
+from cutis.errors import CutisError, Interrupted
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -57,6 +60,7 @@ def build_app() -> App:
         help=ABOUT,
         version=__version__,
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,  # it would exit without a word
     )
     for name, words in COMMANDS.items():
         where = name.replace("-", "_")
@@ -66,25 +70,44 @@ def build_app() -> App:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
-    given = sys.argv[1:] if arguments is None else arguments
-    if given in ([], ["--help"], ["-h"]):  # the overview shouldn't wait for the parser to load
-        say(overview())
-        return
-    from cyclopts import CycloptsError
-
-    app = build_app()
     try:
-        code = app(given, exit_on_error=False, print_error=False, help_on_error=False, result_action="return_value")
+        code = _run(sys.argv[1:] if arguments is None else arguments)
     except CutisError as error:
-        sys.exit(_fail(str(error), 2))
-    except CycloptsError as error:
-        sys.exit(_fail(f"{' '.join(str(error).split())} See: cutis --help", 2))
-    except KeyboardInterrupt:
-        sys.exit(_fail("interrupted; nothing half-written was left.", 130))
+        code = _fail(str(error), 2)
+    except KeyboardInterrupt as stop:
+        code = _fail(str(stop) or "interrupted; nothing half-written was left.", 130)
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(0)
-    sys.exit(code or 0)
+        code = 0
+    except OSError as error:  # of a file that no command has a better word for
+        if not error.strerror:
+            raise
+        code = _fail(_disk(error, error.strerror), 2)
+    sys.exit(code)
+
+
+def _run(given: list[str]) -> int:
+    if given in ([], ["--help"], ["-h"]):  # the overview shouldn't wait for the parser to load
+        say(overview())
+        return 0
+    from cyclopts import CycloptsError
+
+    try:
+        code = build_app()(
+            given, exit_on_error=False, print_error=False, help_on_error=False, result_action="return_value"
+        )
+    except CycloptsError as error:
+        return _fail(f"{' '.join(str(error).split())} See: cutis --help", 2)
+    return code or 0
+
+
+def _disk(error: OSError, words: str) -> str:
+    from cutis.files.disk import FULL, full
+
+    path = Path(error.filename or ".")
+    if error.errno in FULL:
+        return f"{full(path)}; the command stopped there. Free some space and run again."
+    return f"{path}: {words.lower()}." if error.filename else f"{words.lower()}."
 
 
 def overview() -> str:
@@ -103,6 +126,19 @@ def say(words: str = "") -> None:
     """Print a line for the user."""
     sys.stdout.write(words + "\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def on_interrupt(words: Callable[[], str]) -> Iterator[None]:
+    """On Ctrl-C within the block, `words()` is the line that is said: what is left, how to go on. "": the usual one."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        if said := words():
+            raise Interrupted(said) from None
+        raise
 
 
 def pairs(given: list[str] | None, flag: str, example: str) -> dict[str, str]:

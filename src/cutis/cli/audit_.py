@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cutis.cli import say
+from cutis.cli import on_interrupt, say
 
 
 def audit_(
@@ -56,8 +56,14 @@ def audit_(
         Replace an earlier dossier in OUT.
     """
     from cutis.audit.run import Plan, audit
+    from cutis.audit.steps import has_kept
     from cutis.audit.unknown import parse_strange
+    from cutis.files import only_writer
     from cutis.progress import track
+
+    def to_go_on() -> str:
+        words = "interrupted; the parts that were done are kept. To go on, give the same command again."
+        return words if has_kept(out) else ""
 
     plan = Plan(
         part=part,
@@ -70,7 +76,8 @@ def audit_(
         seed=seed,
     )
     strange = [parse_strange(text) for text in against or ()]
-    found = audit(bundle, dataset, out, against=strange, plan=plan, overwrite=overwrite, progress=track, say=say)
+    with on_interrupt(to_go_on), only_writer(out, "cutis audit", wait=0, beside=True):
+        found = audit(bundle, dataset, out, against=strange, plan=plan, overwrite=overwrite, progress=track, say=say)
     say(f"{out}: {len(found.shifts):,} shifts, {len(found.counterfactual):,} changes, {len(found.ood):,} strange sets")
     for part_left in found.not_done:
         say(f"not done: {part_left.part}: {part_left.why}")

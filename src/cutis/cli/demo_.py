@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from cutis.cli import say
+from cutis.cli import on_interrupt, say
 
 IMAGES = 2400
 MINUTES = 3.0
@@ -62,7 +62,10 @@ def demo_(
     say(f"    {counts['ok']:,} images of {counts['lesions']:,} lesions; {dataset.licence.answer}")
     say(f"2/5 split: {parts.proof.summary()}")
     say(f"3/5 training for {minutes:g} minutes, then freezing")
-    bundle = train(dataset, out / "run", minutes=minutes, seed=seed)
+    run = out / "run"
+    to_go_on = f"interrupted; {out} is kept. To go on: cutis train {dataset.path} --out {run} --resume"
+    with on_interrupt(lambda: to_go_on if (run / "config.json").is_file() else ""):
+        bundle = train(dataset, run, minutes=minutes, seed=seed)
     say("4/5 predicting the test part")
     predictions = load_bundle(bundle).predict(dataset, part="test")
     file = predictions.save(out / "predictions.parquet")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cutis.cli import say
+from cutis.cli import on_interrupt, say
 
 
 def download_(
@@ -32,10 +32,16 @@ def download_(
     """
     from cutis.data.download import download, files_of
     from cutis.data.readers import READERS
+    from cutis.files import only_writer
     from cutis.progress import meter
 
     files = files_of(name, only or (), from_)
-    with meter("download") as report:
+
+    def to_go_on() -> str:
+        words = f"interrupted; what has arrived is kept in {dest}. To go on, give the same command again."
+        return words if dest.is_dir() and any(dest.iterdir()) else ""
+
+    with on_interrupt(to_go_on), only_writer(dest, "cutis download", wait=0, beside=True), meter("download") as report:
         download(name, dest, only=only or (), base=from_, report=report)
     for file in files:
         size = (dest / file.name).stat().st_size

@@ -29,7 +29,7 @@ def lint_(
     """
     from cutis.data.lint import leaks, lint
     from cutis.errors import CutisError
-    from cutis.files import atomic_file
+    from cutis.files import write_parquet
     from cutis.schema.finding import findings_table
 
     if not datasets:
@@ -46,8 +46,7 @@ def lint_(
         say(line)
     n = leaks(found)
     if out is not None:
-        with atomic_file(out) as partial:
-            findings_table(found).write_parquet(partial)
+        write_parquet(out, findings_table(found))
         say(f"{out}: {len(found):,} findings")
     say(f"{'LEAKS' if n else 'no leak'}: {', '.join(str(path) for path in given)}")
     return 1 if n else 0

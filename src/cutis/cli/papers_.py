@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from cutis.cli import say
+from cutis.cli import on_interrupt, say
 from cutis.errors import CutisError
 
 RESULTS = Path("benchmarks/results/papers.csv")
@@ -69,7 +69,10 @@ def papers_(
     else:
         budget = {"minutes": minutes, "epochs": epochs, "accelerator": None if device == "auto" else device}
         how = commands.How(world, data, seeds, {k: v for k, v in budget.items() if v is not None}, scale, folder)
-        if action == "worlds":
-            commands.look_at_worlds(how, results, say)
-        else:
-            commands.run(name or "", how, results, say)
+        left = f"interrupted; trials that ended are in {results}"
+        left += f", trainings in {folder}: give the same command again to go on." if folder else "."
+        with on_interrupt(lambda: left):
+            if action == "worlds":
+                commands.look_at_worlds(how, results, say)
+            else:
+                commands.run(name or "", how, results, say)

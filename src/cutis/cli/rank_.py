@@ -48,7 +48,7 @@ def rank_(
         CSV file to write, every number.
     """
     from cutis.audit.rank import rank_bundles
-    from cutis.files import atomic_file, refuse_existing
+    from cutis.files import refuse_existing, write_csv
     from cutis.progress import track
 
     if out is not None:
@@ -75,8 +75,7 @@ def rank_(
     for note in (*missing, *made.notes):
         say(f"note: {note}")
     if out is not None:
-        with atomic_file(out) as partial:
-            made.table().write_csv(partial)
+        write_csv(out, made.table())
         say(f"all numbers: {out}")
 
 

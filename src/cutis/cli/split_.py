@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from cutis.cli import say
 
@@ -15,6 +16,7 @@ def split_(
     folds: int | None = None,
     source: bool = False,
     seed: int = 0,
+    same_ids: Literal["ask", "fold", "keep"] | None = None,
     overwrite: bool = False,
 ) -> None:
     """Split a dataset so that no patient, lesion or near-duplicate is in two parts, and prove it.
@@ -38,6 +40,9 @@ def split_(
         Keep the source's own split, if no patient, lesion or near-duplicate crosses it.
     seed
         Another seed, another split.
+    same_ids
+        What ids are that may be one, spelled otherwise (P7 and p7, 7 and 0007): ask keeps them together and warns (the
+        default), fold says they are one, keep says they are different.
     overwrite
         Replace the dataset's present split.
     """
@@ -52,6 +57,7 @@ def split_(
         folds=folds,
         source=source,
         seed=seed,
+        same_ids=same_ids,
         overwrite=overwrite,
     )
     say(made.proof.format())

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cutis.cli import pairs, say
+from cutis.cli import on_interrupt, pairs, say
 from cutis.extras import require
 
 
@@ -87,7 +87,14 @@ def train_(
     """
     from cutis.bundle.load import read_card
     from cutis.data.dataset import Dataset
+    from cutis.files import only_writer
     from cutis.train.run import train
+
+    def to_go_on() -> str:
+        if not (out / "config.json").is_file():
+            return ""  # nothing was begun that could be resumed
+        left = "from its last checkpoint" if (out / "checkpoint.pt").is_file() else "from its start"
+        return f"interrupted; {out} is kept. To go on {left}: cutis train {dataset} --out {out} --resume"
 
     method_settings = {name: _number(value) for name, value in pairs(set_, "--set", "gamma=2").items()}
     structure_settings = _of_structure(structure, method_settings)
@@ -97,7 +104,7 @@ def train_(
         say(f"licence: {condition}")
     if not pretrained and weights is None and not resume:
         say("no pretrained weights: training from scratch (--pretrained or --weights PATH to start from some)")
-    try:
+    with on_interrupt(to_go_on), only_writer(out, "cutis train", wait=0, beside=True):
         bundle = train(
             data,
             out,
@@ -122,9 +129,6 @@ def train_(
             ood=ood,
             use=use,
         )
-    except KeyboardInterrupt:
-        say(f"to go on where it stopped: cutis train {dataset} --out {out} --resume")
-        raise
     if notes := read_card(bundle).trained.get("notes"):
         say(f"note: {notes}")
     say(f"bundle: {bundle}")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cutis.errors import CutisError, nearest
-from cutis.files import atomic_file, read_json, sha256_text, write_json
+from cutis.files import read_json, write_json, write_parquet
 from cutis.schema.classes import ClassInfo
+from cutis.schema.content import check_content, classes_digest, content_digest, remedy
 from cutis.schema.licence import ComposedLicence, check_use, compose
 from cutis.schema.manifest import conform
 
@@ -47,7 +48,9 @@ class DatasetCard(BaseModel):
     """dataset.json: what the dataset is.
 
     classes: what `target` may hold, in the order models use. digest: SHA-256 over the manifest's identity, labels and
-    image digests (`content_digest`). counts: images, ok, lesions, patients. notes: what an importer had to say.
+    image digests (`content_digest`). classes_digest: of the classes; "" in datasets of earlier versions. counts:
+    images, ok, lesions, patients. notes: what an importer had to say. same_ids: what was said of ids that may be one
+    though they are spelled otherwise (`cutis.schema.spelling`): "fold", they were joined; "keep", they are different.
     merged: of what it was made, if it is a merge.
     """
 
@@ -63,6 +66,8 @@ class DatasetCard(BaseModel):
     classes: tuple[ClassInfo, ...]
     counts: dict[str, int] = {}
     digest: str = ""
+    classes_digest: str = ""
+    same_ids: Literal["ask", "fold", "keep"] = "ask"
     notes: tuple[str, ...] = ()
     merged: Merged | None = None
 
@@ -124,36 +129,41 @@ class Dataset:
         )
 
     @classmethod
-    def load(cls, path: Path | str) -> Dataset:
-        """Read a dataset folder. Raises CutisError if it isn't one, is damaged, or is of a newer format."""
+    def load(cls, path: Path | str, *, check: bool = True) -> Dataset:
+        """Read a dataset folder. Raises CutisError if it isn't one, is damaged, or is of a newer format.
+
+        check: also raise if its labels, ids or classes were changed since a command wrote them, as the digests in its
+        card tell. Images aren't opened.
+        """
         path = Path(path)
         if not (path / "dataset.json").is_file():
             raise CutisError(f"{path}: not a Cutis dataset (no dataset.json). Make one with: cutis import SRC {path}")
         content = read_json(path / "dataset.json")
-        if content.get("format", 0) > FORMAT:
-            raise CutisError(
-                f"{path}: format {content['format']} is newer than this Cutis reads ({FORMAT}). Upgrade Cutis."
-            )
+        version = content.get("format", 0) if isinstance(content, dict) else None
+        if not isinstance(version, int):
+            raise CutisError(f"{path}/dataset.json: not a dataset's card, or damaged. Import the dataset again.")
+        if version > FORMAT:
+            raise CutisError(f"{path}: format {version} is newer than this Cutis reads ({FORMAT}). Upgrade Cutis.")
         try:
             card = DatasetCard.model_validate(content)
-            manifest = pl.read_parquet(path / "manifest.parquet")
+            stored = pl.read_parquet(path / "manifest.parquet", glob=False)
         except ValidationError as error:
             first = error.errors()[0]
             raise CutisError(f"{path}/dataset.json: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
         except (OSError, pl.exceptions.PolarsError):
             raise CutisError(f"{path}/manifest.parquet is missing or damaged. Import the dataset again.") from None
-        return cls(path, card, conform(manifest, str(path / "manifest.parquet")))
+        manifest = conform(stored, str(path / "manifest.parquet"))
+        _check_classes(card, manifest, str(path / "manifest.parquet"))
+        if check:
+            check_content(path, card.digest, stored)
+            if card.classes_digest and card.classes_digest != classes_digest(card.classes):
+                raise CutisError(f"{path / 'dataset.json'}: its classes are not those recorded. {remedy(path)}")
+        return cls(path, card, manifest)
 
     def save_into(self, folder: Path) -> Dataset:
         """Write card (with digest and counts brought up to date) and manifest into `folder`; images are not touched."""
         manifest = conform(self.manifest, "manifest")
-        codes = set(self.codes)
-        stray = manifest.filter(pl.col("target").is_not_null() & ~pl.col("target").is_in(list(codes)))
-        if len(stray):
-            bad = stray.row(0, named=True)
-            raise CutisError(
-                f'image "{bad["image_id"]}": target "{bad["target"]}": {nearest(bad["target"], self.codes)}'
-            )
+        _check_classes(self.card, manifest, "manifest")
         ok = manifest.filter(pl.col("status") == "ok")
         counts = {
             "images": len(manifest),
@@ -161,9 +171,9 @@ class Dataset:
             "lesions": manifest["lesion_id"].drop_nulls().n_unique(),
             "patients": manifest["patient_id"].drop_nulls().n_unique(),
         }
-        card = self.card.model_copy(update={"counts": counts, "digest": content_digest(manifest)})
-        with atomic_file(folder / "manifest.parquet") as partial:
-            manifest.write_parquet(partial)
+        digests = {"digest": content_digest(manifest), "classes_digest": classes_digest(self.card.classes)}
+        card = self.card.model_copy(update={"counts": counts, **digests})
+        write_parquet(folder / "manifest.parquet", manifest)
         write_json(folder / "dataset.json", card.model_dump(mode="json"))
         return Dataset(folder, card, manifest)
 
@@ -172,9 +182,13 @@ class Dataset:
         return self.manifest.filter(pl.col("status") == "ok")
 
 
-def content_digest(manifest: pl.DataFrame) -> str:
-    """SHA-256 of who is whom, what is what, and the images' bytes; the order of rows doesn't matter."""
-    rows: list[tuple[Any, ...]] = (
-        manifest.sort("image_id").select("image_id", "lesion_id", "patient_id", "target", "status", "sha256").rows()
-    )
-    return sha256_text("\n".join("\t".join("" if v is None else str(v) for v in row) for row in rows))
+def _check_classes(card: DatasetCard, manifest: pl.DataFrame, where: str) -> None:
+    codes = [c.code for c in card.classes]
+    twice = next((c for c in codes if codes.count(c) > 1), None)
+    if twice is not None:
+        raise CutisError(f'{where}: class "{twice}" is in the card twice. Classes must be distinct.')
+    stray = manifest.filter(pl.col("target").is_not_null() & ~pl.col("target").is_in(codes))
+    if len(stray):
+        bad = stray.row(0, named=True)
+        hint = nearest(bad["target"], codes)
+        raise CutisError(f'{where}: image "{bad["image_id"]}": target "{bad["target"]}": {hint}')

@@ -14,7 +14,7 @@ import polars as pl
 
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError, nearest
-from cutis.files import atomic_file
+from cutis.files import write_parquet
 
 KINDS = ("same bytes", "same pixels", "near")
 DECISIONS = ("same", "different")
@@ -73,8 +73,7 @@ def write_duplicates(datasets: Sequence[Dataset], pairs: pl.DataFrame) -> None:
         found = mine.join(decided.select(*_ENDS, "decision"), on=_ENDS, how="left").select(*PAIRS, "decision")
         table = pl.concat([found, kept]).unique(_ENDS, keep="first", maintain_order=True)
         table = with_clusters(table).select(*RECORDED).sort("cluster", *_ENDS)
-        with atomic_file(duplicates_path(dataset)) as partial:
-            table.write_parquet(partial)
+        write_parquet(duplicates_path(dataset), table)
 
 
 def _from(pairs: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from typing import Any
 
 import polars as pl
 
-from cutis.data.dataset import Dataset, DatasetCard, Merged, MergedPart, content_digest
+from cutis.data.dataset import Dataset, DatasetCard, Merged, MergedPart
 from cutis.data.harmonise import (
     NOTHING,
     Paths,
@@ -41,6 +41,7 @@ from cutis.errors import CutisError
 from cutis.files import atomic_folder, refuse_existing
 from cutis.progress import Progress, silent
 from cutis.schema.classes import ClassInfo
+from cutis.schema.content import content_digest
 from cutis.schema.licence import LICENCES, licence
 from cutis.schema.manifest import MANIFEST
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, Levels, is_malignant

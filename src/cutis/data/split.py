@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from pydantic import ValidationError
 
 from cutis.data.dataset import Dataset
 from cutis.data.dealing import deal
 from cutis.data.duplicates import duplicate_edges, duplicates_path
+from cutis.data.split_files import load_split, save_split, split_file
 from cutis.data.split_proof import (
     Count,
     Proof,
@@ -30,8 +30,9 @@ from cutis.data.split_proof import (
     split_digest,
 )
 from cutis.errors import CutisError, nearest
-from cutis.files import atomic_file, read_json, write_json
+from cutis.files import only_writer, read_json
 from cutis.schema.identity import UNITS, group_ids, unit_name
+from cutis.schema.spelling import SAME_IDS, Doubt, SameIds, as_one, doubt_words, doubts
 
 __all__ = ["CLOSINGS", "SCHEMES", "SOURCE_PARTS", "Count", "Proof", "Split", "load_split", "split"]
 
@@ -72,6 +73,7 @@ def split(
     scheme: str | None = None,
     close: Sequence[str] | None = None,
     source: bool = False,
+    same_ids: SameIds | None = None,
     overwrite: bool = False,
     name: str = "default",
 ) -> Split:
@@ -85,28 +87,59 @@ def split(
     close: what ties images together, of `CLOSINGS`; None is patient, lesion, and near-duplicate if duplicates.parquet
     is there (pairs decided "different" tie nothing). "image" ties nothing. Ids that are known but not closed over are
     counted in the proof's `leaks`.
+    same_ids: what ids are that may be one though they are spelled otherwise (`cutis.schema.spelling.doubts`). "ask"
+    takes them as one, which can't leak, and warns; "fold" takes them as one; "keep" as different. None: what the
+    dataset's card says, else "ask". A source's own split may put images of such ids on two sides, never patients or
+    lesions.
     overwrite: replace a split of that name. Images without a label or with status "error" are in no part; the proof
     counts them. A class with fewer groups than parts is in train first, then test; the proof warns.
     Raises CutisError for impossible requests: shares that leave no train, one class only, fewer groups than parts,
     near-duplicates that were never looked for, fewer than two sources.
     """
     dataset = dataset if isinstance(dataset, Dataset) else Dataset.load(dataset)
-    path = dataset.path / "splits" / f"{name}.json"
-    if path.exists() and not overwrite:
-        raise CutisError(f"{dataset.path} is split already ({path.name}). To replace that split: --overwrite.")
-    chosen = _scheme(scheme, folds, source)
-    closed = _closing(dataset, close)
+    with only_writer(dataset.path, "cutis split"):
+        path = split_file(dataset, name)
+        if path.exists() and not overwrite:
+            raise CutisError(f"{dataset.path} is split already ({path.name}). To replace that split: --overwrite.")
+        if read_json(dataset.path / "dataset.json").get("digest") != dataset.card.digest:
+            raise CutisError(f"{dataset.path}: changed since it was read. Run again.")
+        made = _made(dataset, _scheme(scheme, folds, source), close, same_ids, (test, val), folds, seed, source=source)
+        save_split(path, made)
+    return made
+
+
+def _made(
+    dataset: Dataset,
+    chosen: str,
+    close: Sequence[str] | None,
+    same_ids: SameIds | None,
+    sizes: tuple[float, float],
+    folds: int | None,
+    seed: int,
+    *,
+    source: bool,
+) -> Split:
+    """The split, not written yet; the arguments are those of `split`."""
+    closed, (test, val) = _closing(dataset, close), sizes
+    if same_ids is not None and same_ids not in SAME_IDS:
+        raise CutisError(f'--same-ids "{same_ids}": {nearest(same_ids, SAME_IDS)}')
+    same = same_ids or dataset.card.same_ids
     manifest = dataset.manifest.sort("image_id")  # so that group numbers don't depend on the order of rows
-    edges = duplicate_edges(dataset, manifest["image_id"])
-    groups = group_ids(manifest, closed, edges if "near-duplicate" in closed else None)
+    doubted = doubts(manifest)
+    joined = manifest if same == "keep" else as_one(manifest, doubted)
+    duplicates = duplicate_edges(dataset, manifest["image_id"])
+    edges = duplicates if "near-duplicate" in closed else np.empty((0, 2), np.int64)
+    if same != "keep" and not source and "image" not in closed:
+        edges = np.concatenate([edges, _alike(manifest["image_id"], doubted)])
+    groups = group_ids(joined, closed, edges)
     table, excluded = _usable(manifest.with_columns(group=pl.Series(groups)), dataset)
-    unit = _unit(manifest, closed, edges)
+    unit = _unit(manifest, closed, duplicates)
     if source:
-        dealt = _as_source(table, dataset, unit)
+        dealt = _as_source(table, dataset, unit, doubted if same == "ask" else [])
     elif chosen == "kfold":
         dealt = _kfold(table, _FOLDS if folds is None else folds, seed)
     elif chosen == "leave-one-source-out":
-        dealt = _leave_one_source_out(table, dataset, val, seed)
+        dealt = _leave_one_source_out(table, dataset, val, seed, same)
     else:
         shares = _shares(test, val)
         parts, warnings = deal(table, shares, seed)
@@ -124,39 +157,36 @@ def split(
         fold_names=dealt.fold_names,
         groups=kept["group"].n_unique(),
         shared_groups=crossing,
-        leaks=_leaks(dealt, manifest, edges),
+        leaks=_leaks(dealt, joined, duplicates),
         parts=count_parts(kept),
         classes=count_classes(kept),
         excluded=excluded | dealt.excluded,
-        warnings=dealt.warnings,
+        warnings=(*dealt.warnings, *(_asked(doubted, dataset) if same == "ask" else ())),
+        same_ids=same if doubted else None,
+        doubts={unit: n for unit in (*UNITS, "image") if (n := sum(d.column == f"{unit}_id" for d in doubted))},
         digest=split_digest(kept),
         dataset=dataset.card.name,
         dataset_digest=dataset.card.digest,
     )
-    with atomic_file(path.with_suffix(".parquet")) as partial:
-        kept.write_parquet(partial)
-    write_json(path, proof.model_dump(mode="json"))
     return Split(kept, proof)
 
 
-def load_split(dataset: Dataset | Path | str, name: str = "default") -> Split:
-    """Read a split. Raises CutisError if there is none, it was changed by hand, or the dataset has changed since."""
-    dataset = dataset if isinstance(dataset, Dataset) else Dataset.load(dataset)
-    path = dataset.path / "splits" / f"{name}.json"
-    remedy = f"Split again: cutis split {dataset.path} --overwrite"
-    if not path.is_file():
-        raise CutisError(f"{dataset.path} is not split yet. Split it: cutis split {dataset.path}")
-    try:
-        proof = Proof.model_validate(read_json(path))
-        table = pl.read_parquet(path.with_suffix(".parquet"))
-        digest = split_digest(table)
-    except (ValidationError, OSError, pl.exceptions.PolarsError):
-        raise CutisError(f"{path}: damaged. {remedy}") from None
-    if digest != proof.digest:
-        raise CutisError(f"{path.with_suffix('.parquet')}: not what its proof says; it was changed. {remedy}")
-    if proof.dataset_digest != dataset.card.digest:
-        raise CutisError(f"{path}: made for other images or labels than {dataset.path} now holds. {remedy}")
-    return Split(table, proof)
+def _alike(image_ids: pl.Series, doubted: Sequence[Doubt]) -> np.ndarray:
+    """int64 (m, 2): pairs of rows whose image ids may be one."""
+    ends = [(d.images[0], other) for d in doubted if d.column == "image_id" for other in d.images[1:]]
+    if not ends:
+        return np.empty((0, 2), np.int64)
+    row = {image_id: n for n, image_id in enumerate(image_ids.to_list())}
+    return np.array([(row[a], row[b]) for a, b in ends], np.int64)
+
+
+def _asked(doubted: Sequence[Doubt], dataset: Dataset) -> list[str]:
+    """The proof's warnings of what nobody has answered yet."""
+    return [
+        f"{line}: they count as one here. If they are, say so once: --same-ids fold; if not: cutis split "
+        f"{dataset.path} --same-ids keep --overwrite"
+        for line in doubt_words(doubted)
+    ]
 
 
 def _scheme(scheme: str | None, folds: int | None, source: bool) -> str:
@@ -249,7 +279,7 @@ def _usable(manifest: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, dic
     return table, {why: n for why, n in excluded.items() if n}
 
 
-def _as_source(table: pl.DataFrame, dataset: Dataset, unit: str) -> _Dealt:
+def _as_source(table: pl.DataFrame, dataset: Dataset, unit: str, doubted: Sequence[Doubt]) -> _Dealt:
     mapped = table.with_columns(
         part=pl.col("source_split").str.strip_chars().str.to_lowercase().replace_strict(SOURCE_PARTS, default=None)
     )
@@ -264,9 +294,10 @@ def _as_source(table: pl.DataFrame, dataset: Dataset, unit: str) -> _Dealt:
     if crossing:
         ids = mapped.filter(pl.col("group") == crossing[0]).select("image_id", "part").unique("part").sort("image_id")
         where = ", ".join(f"{image_id} in {part}" for image_id, part in ids.rows())
+        asked = "".join(f" {line}; if not, say --same-ids keep." for line in doubt_words(doubted))
         raise CutisError(
             f"{dataset.path}: the source's split puts {len(crossing)} groups (by {unit}) in more than one part; "
-            f"the first: {where}. Make a split that doesn't leak: drop --source."
+            f"the first: {where}. Make a split that doesn't leak: drop --source.{asked}"
         )
     parts = mapped["part"].unique().sort().to_list()
     if "train" not in parts or len(parts) < 2:
@@ -283,9 +314,13 @@ def _kfold(table: pl.DataFrame, folds: int, seed: int) -> _Dealt:
     return _Dealt(table, f"{folds}-fold, stratified by class", seed, folds, warnings=tuple(warnings))
 
 
-def _leave_one_source_out(table: pl.DataFrame, dataset: Dataset, val: float, seed: int) -> _Dealt:
+def _leave_one_source_out(table: pl.DataFrame, dataset: Dataset, val: float, seed: int, same_ids: SameIds) -> _Dealt:
     nameless = table["source"].null_count()
     table = table.drop_nulls("source")
+    warnings: list[str] = []
+    if same_ids != "keep" and (spelled := doubts(table, ["source"])):
+        table = as_one(table, spelled)
+        warnings += [f"{line}: they count as one; if not: --same-ids keep" for line in doubt_words(spelled)]
     names = table["source"].unique().sort().to_list()
     if len(names) < 2:
         what = f'one source only ("{names[0]}")' if names else "no image names its source"
@@ -296,9 +331,9 @@ def _leave_one_source_out(table: pl.DataFrame, dataset: Dataset, val: float, see
         raise CutisError(f"val {val:g}: expected a share in 0..1.")
     fold = pl.col("source").replace_strict(names, list(range(len(names))), return_dtype=pl.Int32)
     table = table.with_columns(fold=fold, held=pl.lit(False))
-    warnings: list[str] = []
     if val > 0:
-        parts, warnings = deal(table, {"train": 1 - val, "val": val}, seed)
+        parts, told = deal(table, {"train": 1 - val, "val": val}, seed)
+        warnings += told
         table = table.with_columns(held=pl.Series(parts) == "val")
     table = table.with_columns(part=part_of_fold(0, len(names), by_source=True))
     several = table.group_by("group").agg(pl.col("source").unique().sort(), pl.col("image_id").min())

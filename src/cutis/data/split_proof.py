@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from cutis.data.dataset import PARTS
 from cutis.errors import CutisError
 from cutis.files import sha256_text
+from cutis.schema.spelling import SameIds
 
 
 class Count(BaseModel):
@@ -25,8 +26,10 @@ class Proof(BaseModel):
     unit: what a group is ("patient", "lesion", "patient or lesion", "... or near-duplicate", "image"). parts: part ->
     its images and groups. classes: class -> part -> images and groups that hold the class. shared_groups: groups found
     in more than one part, counted on the written table: 0. leaks: what was known but not closed over, as asked by name:
-    "patient" -> how many patients are in more than one part. excluded: images in no part, by reason. fold_names: of
-    leave-one-source-out, the source that each fold tests. digest: SHA-256 of who is where.
+    "patient" -> how many patients are in more than one part. doubts: unit -> how many ids may be spelled in several
+    ways; same_ids: what was said of them (see `cutis.data.split.split`), None if there are none. excluded: images in no
+    part, by reason. fold_names: of leave-one-source-out, the source that each fold tests. digest: SHA-256 of who is
+    where.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +44,8 @@ class Proof(BaseModel):
     parts: dict[str, Count]
     classes: dict[str, dict[str, Count]]
     excluded: dict[str, int] = {}
+    doubts: dict[str, int] = {}
+    same_ids: SameIds | None = None
     warnings: tuple[str, ...] = ()
     digest: str
     dataset: str
@@ -50,7 +55,15 @@ class Proof(BaseModel):
         """The proof in one line."""
         parts = ", ".join(f"{name} {count.images}" for name, count in self.parts.items())
         leaks = "".join(f"; LEAK, as asked: {n} {unit}s in more than one part" for unit, n in self.leaks.items())
-        return f"{parts} images; {self.groups} groups by {self.unit}, shared groups = {self.shared_groups}{leaks}"
+        asked = {"ask": "kept together, nobody has said whether they are one", "keep": "said to be different"}
+        doubts = "".join(
+            f"; {n} {unit}s by spellings that may be one, {asked[self.same_ids]}"
+            for unit, n in self.doubts.items()
+            if self.same_ids in asked
+        )
+        return (
+            f"{parts} images; {self.groups} groups by {self.unit}, shared groups = {self.shared_groups}{leaks}{doubts}"
+        )
 
     def format(self) -> str:
         """The proof as text, for printing."""
@@ -69,6 +82,10 @@ class Proof(BaseModel):
         lines += [f"{'all':<{width}}{total}", "images (groups)", ""]
         lines += [f"left out: {n} {why}" for why, n in self.excluded.items()]
         lines += [f"LEAK, as asked: {n:,} known {unit}s are in more than one part" for unit, n in self.leaks.items()]
+        if self.same_ids == "keep":
+            lines += [
+                f"{n:,} {unit}s by spellings that may be one, said to be different" for unit, n in self.doubts.items()
+            ]
         lines += [f"fold {i} tests {name}" for i, name in enumerate(self.fold_names)]
         lines += [f"warning: {w}" for w in self.warnings]
         lines.append(f"digest {self.digest[:16]} on dataset {self.dataset_digest[:16]}")

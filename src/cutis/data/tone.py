@@ -19,7 +19,7 @@ import polars as pl
 from cutis.data.dataset import Dataset
 from cutis.data.threads import ordered
 from cutis.errors import CutisError, nearest
-from cutis.files import atomic_file
+from cutis.files import write_parquet
 from cutis.image.decode import BadImage, decode, probe, read_bytes
 from cutis.image.tone import METHODS, Photo, estimate_tones
 from cutis.image.tone.contrast import photo_contrast
@@ -66,8 +66,7 @@ def estimate_dataset(
     work = partial(_row, dataset.path, chosen, seed)
     rows = list(progress(ordered(work, usable.iter_rows()), len(usable), "measure tone"))
     table = pl.DataFrame(rows, schema=tone_schema(chosen))
-    with atomic_file(tone_path(dataset)) as partial_file:
-        table.write_parquet(partial_file)
+    write_parquet(tone_path(dataset), table)
     return table
 
 

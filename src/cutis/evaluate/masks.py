@@ -19,7 +19,7 @@ from cutis.evaluate.groups import find_groups
 from cutis.evaluate.notes import tone_notes, unit_notes
 from cutis.evaluate.sample import renumber
 from cutis.evaluate.segmentation import SCORES, MaskSettings, binary, measure_masks, score_pair, size_words
-from cutis.files import atomic_folder
+from cutis.files import atomic_folder, write_csv
 from cutis.progress import Progress, silent
 from cutis.schema.evidence import Measured
 from cutis.schema.identity import check_identity, group_ids, unit_name
@@ -61,10 +61,9 @@ class MaskEvaluation:
         out = Path(out)
         with atomic_folder(out) as folder:
             self.evidence.save(folder / "evidence.json")
-            pl.DataFrame([m.model_dump() for m in self.measured], infer_schema_length=None).write_csv(
-                folder / "measured.csv"
-            )
-            self.images.write_csv(folder / "images.csv")
+            numbers = pl.DataFrame([m.model_dump() for m in self.measured], infer_schema_length=None)
+            write_csv(folder / "measured.csv", numbers)
+            write_csv(folder / "images.csv", self.images)
         return out
 
 

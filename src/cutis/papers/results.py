@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cutis import __version__
 from cutis.errors import CutisError
-from cutis.files import atomic_file
+from cutis.files import atomic_file, only_writer
 from cutis.papers.trial import Effect, Mean, Outcome
 
 _WHERE = ("budget", "machine", "cutis", "torch", "date")
@@ -111,9 +111,10 @@ def record(path: Path, row: dict[str, str], keys: int = 2) -> None:
     """Put a line in, in place of an earlier one with the same first fields, so many as `keys`; ordered by these."""
     fields = list(row)
     key = fields[:keys]
-    kept = [r for r in read(path, fields) if any(r[k] != row[k] for k in key)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fields, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted([*kept, row], key=lambda r: tuple(r[k] for k in key)))
+    with only_writer(path, "cutis papers"):
+        kept = [r for r in read(path, fields) if any(r[k] != row[k] for k in key)]
+        with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fields, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(sorted([*kept, row], key=lambda r: tuple(r[k] for k in key)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import resource
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
 from cutis.evaluate.arrays import Floats, Ints
 from cutis.evaluate.bootstrap import multiplicities
+from cutis.files import only_writer
 from cutis.papers.claim import Made, Metric, Trial
 from cutis.schema.identity import group_ids
 from cutis.train.run import find_split, train
@@ -97,8 +99,10 @@ def trained(made: Made, data: Dataset, settings: Mapping[str, Any], seed: int) -
     parts = find_split(data).proof.digest
     told = json.dumps([config, data.card.digest, parts], sort_keys=True, default=str)
     out = made.folder / "runs" / hashlib.sha256(told.encode()).hexdigest()[:16]
-    if not (out / "bundle" / "bundle.json").is_file():
-        train(data, out, resume=(out / "config.json").is_file(), **config)
+    out.parent.mkdir(exist_ok=True)
+    with only_writer(out, "cutis papers", wait=math.inf, beside=True):  # another trial may be training this very run
+        if not (out / "bundle" / "bundle.json").is_file():
+            train(data, out, resume=(out / "config.json").is_file(), **config)
     return out / "bundle"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cutis.files import write_json
+from cutis.files import write_json, write_parquet
 from cutis.report import check_out, report_folder, words
 from cutis.report.data_figures import figures, uniform
 from cutis.report.page import environment
@@ -172,10 +172,10 @@ def write_data_page(
         )
         (folder / "index.html").write_text(html, encoding="utf-8")
         write_json(folder / "data.json", facts.model_dump(mode="json"))
-        findings_table(findings).write_parquet(folder / "findings.parquet")
+        write_parquet(folder / "findings.parquet", findings_table(findings))
         if looks:
             every_image = [t.select(pl.lit(name).alias("dataset"), pl.all()) for name, t in looks.items()]
-            pl.concat(every_image).write_parquet(folder / "quality.parquet")
+            write_parquet(folder / "quality.parquet", pl.concat(every_image))
     return out
 
 

@@ -8,26 +8,51 @@ import numpy as np
 import polars as pl
 
 from cutis.errors import CutisError
+from cutis.schema.spelling import canonical_ids
 
 IDENTITY = ("image_id", "lesion_id", "patient_id", "source")
 UNITS = ("patient", "lesion")  # what ties images together by id, the largest first
 
 
 def check_identity(table: pl.DataFrame, where: str) -> None:
-    """Raise CutisError on a missing or repeated image_id, or a lesion that belongs to two patients."""
+    """Raise CutisError on a missing or repeated image_id, or a lesion that belongs to two patients.
+
+    Ids that are one however they are written (`cutis.schema.spelling.canonical`) are the same.
+    """
+    tidy_identity(table, where)
+
+
+def tidy_identity(table: pl.DataFrame, where: str) -> pl.DataFrame:
+    """`table` with its ids as text in their canonical form, checked; every table of others comes in through here.
+
+    Of lesions, patients and cases, words for "not known" are null. Raises CutisError as `check_identity` does; two
+    spellings of one image_id are named with their rows.
+    """
     if "image_id" not in table.columns:
         raise CutisError(f"{where}: no column image_id. Each row needs one.")
-    table = table.select(pl.col(c).cast(pl.String) for c in IDENTITY if c in table.columns)
-    missing = table["image_id"].is_null() | (table["image_id"] == "")
+    given = table["image_id"].cast(pl.String)
+    table = table.with_columns(
+        canonical_ids(table[c], nobody=c in ("lesion_id", "patient_id", "case_id")).alias(c)
+        for c in (*IDENTITY, "case_id")
+        if c in table.columns
+    )
+    missing = table["image_id"].is_null()
     if missing.any():
         raise CutisError(f"{where}: row {int(missing.arg_true()[0]) + 1} has no image_id. Each row needs one.")
     repeated = table["image_id"].is_duplicated()
     if repeated.any():
         name = table["image_id"].filter(repeated)[0]
         rows = (table["image_id"] == name).arg_true().to_list()
+        spellings = dict.fromkeys(given[r] for r in rows)
+        if len(spellings) == 1:
+            raise CutisError(
+                f'{where}: image_id "{name}" is in rows {", ".join(str(r + 1) for r in rows[:5])}. '
+                "Ids must be unique: remove or rename the repeats."
+            )
+        told = ", ".join(f'"{_visible(given[r])}" (row {r + 1})' for r in rows[:5])
         raise CutisError(
-            f'{where}: image_id "{name}" is in rows {", ".join(str(r + 1) for r in rows[:5])}. '
-            "Ids must be unique: remove or rename the repeats."
+            f"{where}: image_id {told} are one id: they differ only in Unicode form, invisible characters, blanks or "
+            'a spreadsheet\'s ".0". Rename or remove one.'
         )
     if {"lesion_id", "patient_id"} <= set(table.columns):
         owners = (
@@ -43,6 +68,12 @@ def check_identity(table: pl.DataFrame, where: str) -> None:
                 f'{where}: lesion_id "{lesion}" belongs to {len(patients)} patients ({", ".join(patients[:3])}). '
                 "A lesion has one patient: correct patient_id or lesion_id."
             )
+    return table
+
+
+def _visible(text: str) -> str:
+    """`text` with what can't be seen, or looks like something else, as escapes."""
+    return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def unit_name(table: pl.DataFrame, by: Collection[str] = UNITS) -> str:
@@ -69,7 +100,7 @@ def group_ids(table: pl.DataFrame, by: Collection[str] = UNITS, edges: np.ndarra
     for column in (f"{unit}_id" for unit in UNITS if unit in by):
         if column not in table.columns or n == 0:
             continue
-        codes = table[column].cast(pl.String).rank("dense").to_numpy().astype(float)
+        codes = canonical_ids(table[column], nobody=True).rank("dense").to_numpy().astype(float)
         known = ~np.isnan(codes)
         rows.append(np.flatnonzero(known))
         nodes.append(codes[known].astype(np.int64) - 1 + offset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from cutis.errors import CutisError, nearest
-from cutis.schema.identity import check_identity
+from cutis.schema.identity import tidy_identity
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, FITZPATRICK, MAX_AGE, SEXES, SITE_COLUMNS
 
 # Column -> type. Unknown is null, never a negative or a word. A manifest may hold more columns; they travel along.
@@ -55,7 +55,8 @@ STATUSES = ("ok", "error", "listed")  # "listed": known from a table, without it
 def conform(table: pl.DataFrame, where: str) -> pl.DataFrame:
     """`table` with every manifest column, typed, in order, extras after; raises CutisError on what can't be true.
 
-    Checked: identity (see `check_identity`), ages, sexes and skin types, and that each ok row has a file.
+    Ids are made canonical (`cutis.schema.spelling`). Checked: identity (see `check_identity`), ages, sexes and skin
+    types, and that each ok row has a file.
     """
     missing = [c for c in REQUIRED if c not in table.columns]
     if missing:
@@ -73,7 +74,7 @@ def conform(table: pl.DataFrame, where: str) -> pl.DataFrame:
                 table = table.with_columns(pl.col(name).cast(dtype))
             except pl.exceptions.PolarsError:
                 raise CutisError(f"{where}: column {name} holds values that are not {dtype}.") from None
-    check_identity(table, where)
+    table = tidy_identity(table, where)
     _check_values(table, "sex", SEXES, where)
     _check_values(table, "fitzpatrick_skin_type", FITZPATRICK, where)
     _check_values(table, "status", STATUSES, where)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_file
 from cutis.schema.classes import ClassInfo
-from cutis.schema.identity import IDENTITY, check_identity
+from cutis.schema.identity import IDENTITY, tidy_identity
 
 FORMAT = 1
 Task = Literal["multi-class", "multi-label", "one-against-rest"]
@@ -160,7 +160,7 @@ def check_predictions(table: pl.DataFrame, info: PredictionsInfo, where: str) ->
             table = table.with_columns(pl.col(column).cast(dtype))
         except pl.exceptions.PolarsError:
             raise CutisError(f"{where}: column {column} is {table[column].dtype}; expected {dtype}.") from None
-    check_identity(table, where)
+    table = tidy_identity(table, where)
     numbered = table.with_row_index("row", offset=1)
     for column, valid in (("target", codes), ("predicted", codes), ("status", STATUSES)):
         bad = numbered.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(list(valid)))

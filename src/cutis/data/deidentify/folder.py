@@ -32,7 +32,7 @@ from cutis.data.pseudonym import pseudonym
 from cutis.data.threads import ordered
 from cutis.errors import CutisError
 from cutis.extras import require
-from cutis.files import atomic_folder, disk_errors, refuse_existing, write_json
+from cutis.files import atomic_folder, disk_errors, refuse_existing, write_csv, write_json
 from cutis.image.decode import BadImage, read_bytes
 from cutis.progress import Progress, silent
 
@@ -137,7 +137,7 @@ def deidentify(
             report = Report(
                 tuple(sorted(done, key=lambda o: o.name)), tuple(sorted((*written, *unread), key=lambda t: t.name))
             )
-            _log(report).write_csv(partial_out / LOG)
+            write_csv(partial_out / LOG, _log(report))
             write_json(partial_out / SUMMARY, _summary(report))
     return report
 
@@ -254,7 +254,7 @@ def _write_tables(
         frame, dropped = tables.clean(table, key, images, firsts)
         if frame.width:
             (out / "tables").mkdir(exist_ok=True)
-            frame.write_csv(out / "tables" / f"{name}.csv")
+            write_csv(out / "tables" / f"{name}.csv", frame)
         reason = "" if frame.width else "no column of it is known to be harmless"
         written.append(TableOutcome(table.path, name, len(table.frame), tuple(frame.columns), dropped, reason))
     return written

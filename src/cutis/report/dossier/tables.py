@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from cutis.files import write_csv, write_parquet
 from cutis.report import words
 from cutis.report.dossier.select import (
     WORLDS,
@@ -70,8 +71,8 @@ def save_tables(found: dict[str, pl.DataFrame], folder: Path) -> None:
     """Write folder/<name>.parquet and folder/<name>.csv."""
     folder.mkdir(parents=True)
     for name, table in found.items():
-        table.write_parquet(folder / f"{name}.parquet", compression="zstd")
-        table.write_csv(folder / f"{name}.csv")
+        write_parquet(folder / f"{name}.parquet", table)
+        write_csv(folder / f"{name}.csv", table)
 
 
 def _frame(columns: dict[str, pl.DataType], rows: Iterable[dict[str, Any]]) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from cutis.bundle.predict import Bundle
 from cutis.bundle.stream import stream
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
-from cutis.files import atomic_file, sha256_text
+from cutis.files import sha256_text, write_parquet
 from cutis.image import hashing
 from cutis.image.decode import VERSION, decode_grey
 from cutis.progress import Progress, silent
@@ -88,8 +88,7 @@ def main(bundle: str, dataset: str, out: str, runtime: str) -> None:
     if hasattr(os, "nice"):
         os.nice(_ASIDE)
     table = build(load_bundle(bundle, runtime=runtime), Dataset.load(dataset), progress=told)
-    with atomic_file(out) as partial:
-        table.write_parquet(partial)
+    write_parquet(out, table)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,21 @@
+"""Files on disk: written aside and renamed, one writer at a time, and a full disk said in one line."""
+
+from cutis.files.aside import atomic_file, atomic_folder, refuse_existing, write_csv, write_json, write_parquet
+from cutis.files.content import canonical_json, read_json, sha256_file, sha256_text
+from cutis.files.disk import disk_errors
+from cutis.files.lock import only_writer
+
+__all__ = [
+    "atomic_file",
+    "atomic_folder",
+    "canonical_json",
+    "disk_errors",
+    "only_writer",
+    "read_json",
+    "refuse_existing",
+    "sha256_file",
+    "sha256_text",
+    "write_csv",
+    "write_json",
+    "write_parquet",
+]
