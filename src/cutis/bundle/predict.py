@@ -23,6 +23,7 @@ from cutis.data.dataset import Dataset
 from cutis.errors import CutisError, nearest
 from cutis.evaluate import calibrators
 from cutis.evaluate.conformal import answer_sets
+from cutis.files import without_paths
 from cutis.image.decode import Picture
 from cutis.progress import Progress, silent, track
 from cutis.schema.classes import ClassInfo
@@ -163,9 +164,9 @@ class Bundle:
         set: codes at the bundle's coverage, most probable first. It may be empty: then no class is likely enough.
         status: "ok"; "refused", if the picture is bad or shows no skin, is unlike the training images, or its set is
         empty (probabilities are still given, for audits); "error", if the file can't be read or the network gives no
-        number for it (`reason` says why; probabilities null). reason of a refusal: one or several, in this order, joined by "; ", each a code, a colon,
-        and what to do or the numbers: "too blurred: Hold the phone steady, ...". Raises CutisError if there is nothing
-        to predict.
+        number for it (`reason` says why; probabilities null). reason of a refusal: one or several, in this order,
+        joined by "; ", each a code, a colon, and what to do or the numbers: "too blurred: Hold the phone steady, ...".
+        Raises CutisError if there is nothing to predict.
         """
         rows = gather(source, part, self.card)
         paths = rows.paths()
@@ -325,7 +326,7 @@ class Bundle:
             ood_threshold=card.ood.threshold if card.ood else None,
             operating_points={point.name: point.model_dump(mode="json") for point in card.operating_points},
             licence=card.licence.model_dump(mode="json"),
-            trained={"backbone": card.backbone, "method": card.method, **card.trained},
+            trained={"backbone": card.backbone, "method": card.method, **without_paths(card.trained)},
             images=str(rows.images),
             limits=(*card.limits, *rows.limits, *reduced, *ungated),
         )

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, FieldSerializationInfo, ValidationError, field_serializer
 
 from cutis.errors import CutisError, nearest
-from cutis.files import atomic_file
+from cutis.files import atomic_file, reference, resolved
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, tidy_identity
 
@@ -41,10 +41,12 @@ class PredictionsInfo(BaseModel):
     split: the split's proof (`cutis.data.split.Proof` as a dict), {} if none. part: which part was predicted.
     coverage: what the sets were calibrated to (0.9), None if there are no sets. operating_points: as in the bundle.
     licence: the composed answer. trained: training evidence (time, epochs, sizes...). images: folder that `file` is
-    relative to, for thumbnails. limits: sentences a reader must know. task: "multi-class" (rows sum to one, one class
-    is true), "multi-label" (each class its own yes or no; the truth is the list column `labels`) or "one-against-rest"
-    (one class is true, but scores are each their own and don't sum to one, as challenge submissions may). notes: how
-    the table came to be what it is (read from another system's file, photographs put together).
+    relative to, for thumbnails; a file holds the way to it from the file's own folder, or "" where there is none that
+    tells nothing of this machine (`cutis.files.reference`). limits: sentences a reader must know. task: "multi-class"
+    (rows sum to one, one class is true), "multi-label" (each class its own yes or no; the truth is the list column
+    `labels`) or "one-against-rest" (one class is true, but scores are each their own and don't sum to one, as challenge
+    submissions may). notes: how the table came to be what it is (read from another system's file, photographs put
+    together).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,6 +66,12 @@ class PredictionsInfo(BaseModel):
     limits: tuple[str, ...] = ()
     task: Task = "multi-class"
     notes: tuple[str, ...] = ()
+
+    @field_serializer("images", when_used="json")
+    def _away_from_here(self, images: str, told: FieldSerializationInfo) -> str:
+        """context["beside"]: the folder of the file that is written; without it, none."""
+        beside = (told.context or {}).get("beside")
+        return reference(images, beside) if images and beside is not None else ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,8 @@ class Predictions:
 
         path = Path(path)
         arrow = self.table.to_arrow()
-        arrow = arrow.replace_schema_metadata({b"cutis": self.info.model_dump_json().encode()})
+        told = self.info.model_dump_json(context={"beside": path.parent})
+        arrow = arrow.replace_schema_metadata({b"cutis": told.encode()})
         with atomic_file(path) as partial:
             pq.write_table(arrow, partial, compression="zstd")
         return path
@@ -133,6 +142,7 @@ class Predictions:
                     f"{path}: format {content['format']} is newer than this Cutis reads ({FORMAT}). Upgrade Cutis."
                 )
             info = PredictionsInfo.model_validate(content)
+            info = info.model_copy(update={"images": resolved(info.images, path.parent)})
         except (ValueError, ValidationError):
             raise CutisError(
                 f"{path}: its Cutis metadata is damaged. Make the file again with cutis predict."
