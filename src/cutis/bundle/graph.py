@@ -31,7 +31,7 @@ _WITHIN: dict[str, dict[int, str]] = {
 }
 _TENSOR_NAME, _EXTERNAL_DATA, _DATA_LOCATION = 8, 13, 14  # of TensorProto
 _INPUT, _OUTPUT, _INITIALIZER = 11, 12, 5  # of GraphProto
-_DEEPEST = 32  # graphs within nodes within graphs; ours have one
+_DEEPEST = 16  # graphs within nodes within graphs; ours have one
 _MOST_FIELDS = 2_000_000  # a graph of 1,000 layers has some 50,000
 UINT8, FLOAT = 2, 1  # of TensorProto.DataType
 _GIVEN = ("logits", "features")

@@ -41,8 +41,8 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
     if this is the dataset that the bundle learned from.
 
     The dataset must be split; where it is the one that the bundle learned from, by the split it learned from.
-    Raises CutisError if `out` exists, there is no labelled validation image, or `choice` asks for a column or a score
-    that isn't to be had.
+    Raises CutisError if `out` exists, there is no labelled validation image, or `choice` asks for a column, a score or
+    a calibrator that isn't to be had.
     """
     out = Path(out)
     refuse_existing(out)
@@ -66,6 +66,9 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
         needed = ("no-labels", "no-sets")
         why = next((x.words for x in fitted.limits if x.code in needed), "No validation image can be read.")
         raise CutisError(f"{data.path}: nothing to calibrate on. {why}")
+    if fitted.calibrator.method != choice.calibrator:
+        why = next(x.words for x in fitted.limits if x.code == "no-best-calibrator").partition(":")[0]
+        raise CutisError(f"{data.path}: nothing was calibrated. {why}. Calibrate by temperature.")
     if choice.ood is not None:
         if data.card.digest == card.dataset_digest and len(available(loaded.known)) < len(SCORES):
             train = drawn(rows.filter(pl.col("part") == "train"), MOST_TRAINING)

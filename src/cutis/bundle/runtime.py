@@ -67,19 +67,19 @@ class Runtime:
             raise self._failed(error) from None
         # One picture, before any other thread comes: the first inference fills OpenVINO's tables of types under a lock
         # that gives up the interpreter's meanwhile, and two that came first together were seen to wait for ever.
-        size, classes, features = self.graph.size, self.graph.classes, self.graph.features
-        found = [o.shape for o in self.infer(np.zeros((1, size, size, 3), np.uint8))]
-        if found != [(1, classes), (1, features)]:
-            gives = " and ".join(map(str, found))
-            raise CutisError(f"{where}: gives {gives} for one picture, which is not what it declares.")
+        self.infer(np.zeros((1, self.graph.size, self.graph.size, 3), np.uint8))
 
     def infer(self, images: np.ndarray) -> Outputs:
-        """Run one batch; safe to call from several threads at once. Raises CutisError if the runtime can't."""
+        """Run one batch; safe to call from several threads at once. Raises CutisError if the runtime can't, or what it
+        gives isn't what the network declares."""
         try:
-            outputs: Outputs = self._infer(images)
+            logits, features = self._infer(images)
         except Exception as error:
             raise self._failed(error) from None
-        return outputs
+        n, gives = len(images), f"{logits.shape} and {features.shape}"
+        if (logits.shape, features.shape) != ((n, self.graph.classes), (n, self.graph.features)):
+            raise CutisError(f"{self.where}: gives {gives} for {n} pictures, which is not what it declares.")
+        return logits, features
 
     def _failed(self, error: Exception) -> CutisError:
         words = "not enough memory" if isinstance(error, MemoryError) else " ".join(str(error).split())[:160]
@@ -148,7 +148,7 @@ def _onnxruntime(model: bytes, precision: str, threads: int) -> Any:
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is told by us
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores to decoding
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

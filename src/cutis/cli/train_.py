@@ -132,13 +132,13 @@ def train_(
             ood=ood,
             use=use,
         )
-    for line in _told(read_card(bundle)):
+    for line in told(read_card(bundle)):
         say(line)
     say(f"bundle: {bundle}")
     say(f"next: cutis predict {bundle} {dataset} --out preds.parquet")
 
 
-def _told(card: BundleCard) -> list[str]:
+def told(card: BundleCard) -> list[str]:
     """What was done, how well it does on validation and what that is worth, and what a user must know of it."""
     from cutis.bundle.limits import limits_of
 
@@ -149,8 +149,8 @@ def _told(card: BundleCard) -> list[str]:
         lines[0] += f", in {how['precision']} ({how['why']})"
     if "chance" in scored:
         lines.append(
-            f"validation: balanced accuracy {scored['balanced_accuracy']:.3f} of {scored['units']:,} {scored['unit']}s; "
-            f"chance is {scored['chance']:.3f}"
+            f"validation: balanced accuracy {scored['balanced_accuracy']:.3f} of {scored['units']:,} "
+            f"{scored['unit']}s; chance is {scored['chance']:.3f}"
         )
     else:
         lines.append("validation: there is no validation part, so nothing was measured")
