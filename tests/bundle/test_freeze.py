@@ -86,6 +86,36 @@ def test_interrupted_freeze_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing that cleans up runs."""
+
+
+@pytest.mark.usefixtures("same_export")
+@pytest.mark.parametrize("step", ["_save_weights", "see", "fit", "_parity", "model_card", "write_card", "rename"])
+def test_killed_anywhere_it_freezes_again(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    dataset: Dataset,
+    parts: Split,
+    tiny: Any,
+    freeze_with: Any,
+    step: str,
+):
+    from cutis.files import aside
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as during:
+        during.setattr(aside, "_remove", lambda path: None)
+        during.setattr(*((aside, "_rename") if step == "rename" else (freezing, step)), killed)
+        with pytest.raises(Killed):
+            freeze_with(tiny(), tmp_path / "b", dataset, parts)
+        assert [p.name[:9] for p in tmp_path.iterdir()] == [".cutis-b-"]
+    load_bundle(freeze_with(tiny(), tmp_path / "b", dataset, parts))
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]
+
+
 def test_existing_output_is_refused(frozen: Path, dataset: Dataset, parts: Split, tiny: Any, freeze_with: Any):
     before = sha256_file(frozen / "bundle.json")
     with pytest.raises(CutisError, match="exists already"):

@@ -145,7 +145,7 @@ def test_statistics_fitted_later_are_those_of_the_freeze(
 
 
 def test_refusal_stays_where_it_is_not_asked_for(frozen: Path, bundle: Bundle, dataset: Dataset, tmp_path: Path):
-    made = load_bundle(recalibrate(frozen, dataset, tmp_path / "new", Choice("vector")))
+    made = load_bundle(recalibrate(frozen, dataset, tmp_path / "new", Choice(sets="aps")))
     assert made.card.ood == bundle.card.ood
     assert made.card.files["ood.safetensors"] == bundle.card.files["ood.safetensors"]
     threshold = "The refusal threshold comes from"

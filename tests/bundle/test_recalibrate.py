@@ -43,7 +43,7 @@ def test_any_choice_makes_a_bundle_that_predicts_by_it(
     assert np.allclose(new.probabilities().sum(1), 1)
     val = made.predict(dataset, part="val").table
     held = val.select(pl.col("set").list.contains(pl.col("target")))["set"]
-    assert held.mean() >= 0.8  # it was fitted on these images
+    assert held.mean() >= 0.75  # it was fitted on these images; those of unknown sex have the larger bound
     assert (card.conformal.n, card.conformal.each) == (len(val), "image")
     if by == "class":
         assert set(card.conformal.quantiles) == {"", *made.codes}

@@ -26,11 +26,13 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Runs end in a folder that holds the weights alone, as an export takes seconds; what each would have been frozen
-    with is told, with the log's rows as `history`."""
+    """Runs train a small network and end in a folder of its weights alone, as an export takes seconds; what each would
+    have been frozen with is told, with the log's rows as `history`."""
     import json
 
-    from safetensors.torch import save_file
+    import numpy as np
+    from safetensors.numpy import save_file
+    from toys import small_network
 
     from cutis.files import atomic_folder
     from cutis.train import assemble
@@ -41,10 +43,12 @@ def light(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         rows = (out.parent / "log.jsonl").read_text().splitlines()
         told.append(given | {"history": [json.loads(row) for row in rows]})
         with atomic_folder(out) as folder:
-            save_file({k: v.clone() for k, v in network.state_dict().items()}, folder / "weights.safetensors")
+            state = {k: np.ascontiguousarray(v.numpy()) for k, v in network.state_dict().items()}
+            save_file(state, folder / "weights.safetensors")
         return out
 
     monkeypatch.setattr(assemble, "freeze", freeze)
+    monkeypatch.setattr(assemble, "build", small_network)
     return told
 
 

@@ -62,7 +62,7 @@ def test_a_run_keeps_what_was_chosen(skin: Dataset, tmp_path: Path, monkeypatch:
     from cutis.train import assemble
 
     monkeypatch.setattr(assemble, "choose", lambda accelerator: Chosen("bf16-mixed", "on Monday"))
-    settings = {"size": 32, "batch_size": 32, "epochs": 2}
+    settings = {"size": 32, "batch_size": 32, "epochs": 3, "checkpoint_seconds": 0.0}
     stop(after=2)
     with pytest.raises(KeyboardInterrupt):
         cutis.train(skin, tmp_path / "run", **settings)

@@ -39,7 +39,7 @@ def same(a: Path, b: Path) -> bool:
 def test_stopped_twice_it_gives_the_same_weights(skin: Dataset, tmp_path: Path, light, stop, more: dict):
     """At no checkpoint yet, and in the middle."""
     cutis.train(skin, tmp_path / "whole", **QUICK, **more)
-    for n, after in enumerate((0, 4, None)):
+    for n, after in enumerate((0, 2, None)):
         stop(after=after)
         if after is None:
             cutis.train(skin, tmp_path / "run", resume=True)
@@ -140,7 +140,7 @@ def test_weights_it_started_from_are_needed_only_until_the_first_checkpoint(
     """And their path on this machine is in no file of the run or its bundle."""
     cutis.train(skin, tmp_path / "first", **QUICK)
     file = tmp_path / "first" / "bundle" / "weights.safetensors"
-    stop(after=3)
+    stop(after=2)
     with pytest.raises(KeyboardInterrupt):
         cutis.train(skin, tmp_path / "run", weights=str(file), **QUICK)
     saved = (tmp_path / "run" / "config.json").read_text()
@@ -149,7 +149,7 @@ def test_weights_it_started_from_are_needed_only_until_the_first_checkpoint(
     with pytest.raises(CutisError, match="leave it out to resume"):
         cutis.train(skin, tmp_path / "run", resume=True, weights=str(tmp_path / "first" / "checkpoint.pt"))
     monkeypatch.chdir(tmp_path)
-    stop(after=5)
+    stop(after=2)
     with pytest.raises(KeyboardInterrupt):
         cutis.train(skin, tmp_path / "run", resume=True, weights="first/bundle/weights.safetensors")
     file.rename(tmp_path / "gone")

@@ -99,11 +99,11 @@ def test_what_a_score_is_worth():
 
 
 def test_answers_that_know_nothing_are_rarely_called_better():
-    """At 5 %, of 200 tries some ten; classes of different size, answers of their own frequency."""
+    """At 5 %, of 30 tries one or two; classes of different size, answers of their own frequency."""
     rng = np.random.default_rng(3)
     truth = np.repeat([0, 1, 2], [60, 25, 10])
-    found = [standing(rng.choice(3, 95, p=[0.6, 0.3, 0.1]).tolist(), truth.tolist()) for _ in range(60)]
-    assert sum(f["above_chance"] for f in found) <= 8
+    found = [standing(rng.choice(3, 95, p=[0.6, 0.3, 0.1]).tolist(), truth.tolist()) for _ in range(30)]
+    assert sum(f["above_chance"] for f in found) <= 5
 
 
 def test_a_run_validates_by_lesion(skin: Dataset):

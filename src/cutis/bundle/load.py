@@ -48,7 +48,10 @@ def load_bundle(
             f"cutis certify {path} DATASET --precision {precision}"
         )
     if card.gate:
-        thresholds(card.gate)  # raises for a measure that is not known here
+        try:
+            thresholds(card.gate)
+        except CutisError as error:  # a measure that is not known here
+            raise CutisError(f"{path}: {error}") from None
     content = _verified(path, MODEL, card)
     model = Runtime(content, name=runtime, precision=precision, threads=threads, where=path / MODEL)
     _check_network(path, card, model)
