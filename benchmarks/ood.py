@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from common import SHARED, record, stamp, table
-from cutis.bundle.fit import OOD_QUANTILE, Choice, one_a_unit
+from cutis.bundle.fit import OOD_QUANTILE, Choice
 from cutis.bundle.load import load_bundle
 from cutis.bundle.ood import SCORES, available
 from cutis.bundle.predict import Bundle
@@ -62,11 +62,9 @@ def strange_files(name: str, most: int, folder: Path) -> list[Path]:
 
 
 def thresholds(bundle: Bundle, dataset: Dataset) -> dict[str, float]:
-    """Each score's, over one image of each validation unit."""
-    groups = load_split(dataset).table.filter(part="val").select("image_id", "group")
-    scores = bundle.scores(dataset, part="val").drop_nulls().join(groups, on="image_id").sort("image_id")
-    one = scores[one_a_unit(scores)]
-    return {name: float(np.quantile(one[name], OOD_QUANTILE, method="higher")) for name in available(bundle.known)}
+    """Each score's, over the validation images."""
+    scores = bundle.scores(dataset, part="val").drop_nulls()
+    return {name: float(np.quantile(scores[name], OOD_QUANTILE, method="higher")) for name in available(bundle.known)}
 
 
 def labelled(scores: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:

@@ -86,6 +86,36 @@ def test_interrupted_freeze_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing that cleans up runs."""
+
+
+@pytest.mark.usefixtures("same_export")
+@pytest.mark.parametrize("step", ["_save_weights", "see", "fit", "_parity", "model_card", "write_card", "rename"])
+def test_killed_anywhere_it_freezes_again(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    dataset: Dataset,
+    parts: Split,
+    tiny: Any,
+    freeze_with: Any,
+    step: str,
+):
+    from cutis.files import aside
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as during:
+        during.setattr(aside, "_remove", lambda path: None)
+        during.setattr(*((aside, "_rename") if step == "rename" else (freezing, step)), killed)
+        with pytest.raises(Killed):
+            freeze_with(tiny(), tmp_path / "b", dataset, parts)
+        assert [p.name[:9] for p in tmp_path.iterdir()] == [".cutis-b-"]
+    load_bundle(freeze_with(tiny(), tmp_path / "b", dataset, parts))
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]
+
+
 def test_existing_output_is_refused(frozen: Path, dataset: Dataset, parts: Split, tiny: Any, freeze_with: Any):
     before = sha256_file(frozen / "bundle.json")
     with pytest.raises(CutisError, match="exists already"):
@@ -93,23 +123,32 @@ def test_existing_output_is_refused(frozen: Path, dataset: Dataset, parts: Split
     assert sha256_file(frozen / "bundle.json") == before
 
 
-def test_card_is_calibrated_on_one_image_a_lesion(bundle: Bundle, dataset: Dataset, parts: Split):
-    """The quantile, worked out again from the images."""
+def test_card_is_calibrated_on_all_images_of_the_lesions(bundle: Bundle, dataset: Dataset, parts: Split):
+    """Quantile and thresholds, worked out again from the images."""
     card = bundle.card
     rows = dataset.usable().join(parts.table.filter(pl.col("part") == "val"), on="image_id").sort("image_id")
-    one = rows.group_by("lesion_id").agg(pl.col("image_id").min(), pl.col("file", "target").sort_by("image_id").first())
-    images = np.stack([read_square(dataset.path / f, 24) for f in one["file"]])
+    images = np.stack([read_square(dataset.path / f, 24) for f in rows["file"]])
     z = bundle.run(images)[0].astype(float) / card.calibrator.temperature
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
-    scores = np.sort([1 - p[i, bundle.codes.index(t)] for i, t in enumerate(one["target"])])
-    assert card.conformal is not None
-    assert (card.conformal.n, card.conformal.n_units, card.conformal.unit) == (len(rows), len(one), "lesion")
-    assert len(one) < len(rows)
-    rank = int(np.ceil((len(one) + 1) * 0.9))
-    assert card.conformal.quantiles[""] == pytest.approx(scores[rank - 1], abs=1e-5)
+    scores = np.sort([1 - p[i, bundle.codes.index(t)] for i, t in enumerate(rows["target"])])
+    sizes = rows["lesion_id"].value_counts()["count"].to_numpy()
+    assert sizes.max() > 1
+    c = card.conformal
+    assert c is not None
+    assert (c.n, c.n_units, c.unit, c.each) == (len(rows), len(sizes), "lesion", "image")
+    assert c.effective_units == pytest.approx(len(rows) ** 2 / (sizes**2).sum(), abs=0.01)
+    rank = int(np.ceil((len(rows) + (sizes**2).sum() / len(rows)) * 0.9))
+    assert c.quantiles[""] == pytest.approx(scores[rank - 1], abs=1e-5)
+    assert f"from {len(rows)} images of {len(sizes)} lesions" in c.words()
     assert [p.name for p in card.operating_points] == ["sensitivity 0.90", "sensitivity 0.95"]
-    assert all(point.sensitivity >= 0.9 and point.n == len(one) for point in card.operating_points)
+    sick = np.sort(p[(rows["target"] == "mel").to_numpy(), bundle.codes.index("mel")])[::-1]
+    assert card.operating_points[0].threshold == pytest.approx(sick[int(np.ceil(0.9 * len(sick))) - 1], abs=1e-5)
+    assert all(
+        point.sensitivity >= 0.9 and (point.n, point.n_units) == (len(rows), len(sizes))
+        for point in card.operating_points
+    )
     assert any("the largest knn score among them" in limit for limit in card.limits)
+    assert dict(zip(card.limit_codes, card.limits, strict=True))["refusal-from-few"].startswith("The refusal threshold")
 
 
 def test_files_and_licence(frozen: Path, bundle: Bundle):

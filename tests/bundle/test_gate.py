@@ -44,7 +44,7 @@ def without_gate(frozen: Path, out: Path) -> Path:
     """The same bundle as an earlier Cutis wrote it."""
     shutil.copytree(frozen, out)
     content = json.loads((out / "bundle.json").read_text("utf-8"))
-    del content["gate"], content["preprocessing"]["constancy"], content["digest"]
+    del content["gate"], content["preprocessing"]["constancy"], content["digest"], content["limit_codes"]
     content["limits"] = [limit for limit in content["limits"] if "gate" not in limit]
     write_json(out / "bundle.json", {**content, "digest": content_digest(content)})
     return out

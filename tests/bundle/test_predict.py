@@ -233,3 +233,40 @@ def test_run_refuses_other_shapes(bundle: Bundle):
     for wrong in (np.zeros((0, 24, 24, 3), np.uint8), np.zeros((24, 24, 3), np.uint8), np.zeros((1, 24, 24, 3))):
         with pytest.raises(CutisError, match="expected uint8"):
             bundle.run(wrong)
+
+
+class Senseless:
+    """The bundle's runtime, but for the first picture of each batch: what it says there is no number."""
+
+    def __init__(self, bundle: Bundle, value: float, of: str) -> None:
+        self.runtime, self.value, self.of = bundle.runtime, value, of
+        self.graph, self.precision, self.name = bundle.runtime.graph, "fp32", "senseless"
+
+    def infer(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        logits, features = (np.array(found) for found in self.runtime.infer(images))
+        (logits if self.of == "logits" else features)[0, 0] = self.value
+        return logits, features
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_no_answer(bundle: Bundle, dataset: Dataset, value: float):
+    """It was a row of status ok without probabilities."""
+    odd = replace(bundle, runtime=Senseless(bundle, value, "logits"))  # type: ignore[arg-type]
+    table = odd.predict(dataset, batch=4).table
+    bad = table.filter(pl.col("status") == "error")
+    assert len(bad) > 0
+    assert set(bad["reason"]) == {"the network gives no number for this picture"}
+    assert bad["p_mel"].null_count() == bad["predicted"].null_count() == bad["set"].null_count() == len(bad)
+    rest = table.filter(pl.col("status") != "error")
+    assert rest["p_mel"].null_count() == 0
+    with pytest.raises(CutisError, match="no number for this picture"):
+        odd.told(np.zeros((2, 24, 24, 3), np.uint8), [[], []])
+
+
+def test_a_score_that_is_no_number_is_strange(bundle: Bundle, dataset: Dataset):
+    odd = replace(bundle, runtime=Senseless(bundle, np.nan, "features"))  # type: ignore[arg-type]
+    table = odd.predict(dataset, batch=4, gate=False).table
+    strange = table.filter(pl.col("ood").is_null())
+    assert len(strange) > 0
+    assert set(strange["status"]) == {"refused"}
+    assert strange["reason"].str.contains("unlike the training images").all()

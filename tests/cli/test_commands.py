@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from driving import as_process as cutis
+from written import naming, places
 
+from cutis.files import read_json
 from cutis.phantom.dataset import make_dataset
 
 
@@ -32,6 +35,12 @@ def test_the_whole_job_by_hand(tmp_path: Path):
     done = cutis("train", data, "--out", out, "--epochs", 2, "--size", 32, "--batch-size", 32)
     assert done.returncode == 0, done.stderr
     assert "from scratch" in done.stdout
+    assert re.search(r"^trained: \d+ steps, 2 epochs, \d+ s, in \S+ \(this .*\)$", done.stdout, re.M)
+    said = re.search(r"^validation: balanced accuracy (\S+) of \d+ \w+s; chance is 0\.\d+$", done.stdout, re.M)
+    assert said
+    assert ("warning: No" in done.stdout) == (
+        read_json(out / "bundle" / "bundle.json")["limit_codes"].count("at-chance")
+    )
     assert "█" not in done.stderr  # no bar where there is no terminal
     (folder / "broken.jpg").write_bytes(b"")
     preds = tmp_path / "preds.parquet"
@@ -60,6 +69,8 @@ def test_the_whole_job_by_hand(tmp_path: Path):
         done = cutis("info", path)
         assert done.returncode == 0, done.stderr
         assert words in done.stdout
+    for made in (data, out, tmp_path / "report"):
+        assert naming(made, *places(tmp_path)) == []
     done = cutis("doctor", data)
     assert done.returncode == 0, done.stdout
     assert "all there, digests match" in done.stdout

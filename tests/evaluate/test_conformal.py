@@ -1,4 +1,4 @@
-"""Answer sets: quantiles by hand, the Beta law of their coverage, MAPIE, one quantile a class or group."""
+"""Answer sets: quantiles by hand, the Beta law of their coverage, units, MAPIE, one quantile a class or group."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cutis.evaluate.calibrators import softmax
-from cutis.evaluate.conformal import answer_sets, chances, class_scores, conformal_quantile, fit_conformal
+from cutis.evaluate.conformal import (
+    answer_sets,
+    chances,
+    class_scores,
+    conformal_quantile,
+    effective_units,
+    fit_conformal,
+    least_units,
+)
 
 CODES = ["a", "b", "c", "d", "e"]
 
@@ -83,9 +91,7 @@ def test_sizes_order_as_published():
     p, targets, ids = world(4_000, 2)
     sizes, empty = {}, {}
     for method in ("lac", "aps", "raps"):
-        rule = fit_conformal(
-            p[:2_000], targets[:2_000], ids[:2_000], CODES, coverage=0.9, unit="lesion", images=2_000, method=method
-        )
+        rule = fit_conformal(p[:2_000], targets[:2_000], ids[:2_000], CODES, coverage=0.9, unit="lesion", method=method)
         assert rule is not None
         sets = answer_sets(p[2_000:], ids[2_000:], CODES, rule)
         sizes[method], empty[method] = sets.sum(1).mean(), (~sets.any(1)).mean()
@@ -133,7 +139,7 @@ def test_one_quantile_a_class_covers_each_class():
     p, targets, ids = world(40_000, 4)
     half = len(p) // 2
     marginal, each = (
-        fit_conformal(p[:half], targets[:half], ids[:half], CODES, coverage=0.9, unit="lesion", images=half, by=by)
+        fit_conformal(p[:half], targets[:half], ids[:half], CODES, coverage=0.9, unit="lesion", by=by)
         for by in ("", "class")
     )
     assert marginal is not None
@@ -151,7 +157,7 @@ def test_groups_too_small_or_unknown_are_never_covered_less():
     p, targets, ids = world(2_000, 5)
     groups = ["light"] * 1_200 + ["dark"] * 795 + ["rare"] * 5
     targets[1_200:1_995] = np.where(np.random.default_rng(0).random(795) < 0.5, 3, targets[1_200:1_995])
-    rule = fit_conformal(p, targets, ids, CODES, coverage=0.9, unit="lesion", images=2_000, by="tone", groups=groups)
+    rule = fit_conformal(p, targets, ids, CODES, coverage=0.9, unit="lesion", by="tone", groups=groups)
     assert rule is not None
     assert rule.quantiles["rare"] is None
     assert rule.quantiles["dark"] > rule.quantiles["light"]  # type: ignore[operator]
@@ -163,6 +169,77 @@ def test_groups_too_small_or_unknown_are_never_covered_less():
 
 def test_too_few_rows_give_no_sets_and_u_depends_on_the_id_alone():
     p, targets, ids = world(8, 6)
-    assert fit_conformal(p, targets, ids, CODES, coverage=0.9, unit="image", images=8) is None
+    assert fit_conformal(p, targets, ids, CODES, coverage=0.9, unit="image") is None
     assert np.array_equal(chances(["a", "b"]), chances(["b", "a"])[::-1])
     assert stats.kstest(chances([str(i) for i in range(5_000)]), "uniform").pvalue > 0.01
+
+
+def test_units_by_hand():
+    """Three lesions of 4, 1 and 1 images: 36 / 18 = 2 units of one size. Ten of two images: 10, and rank ceil(22 * 0.9)
+    = 20, the largest; nine of two and one of three: 21 images, 441 / 45 = 9.8 units, rank ceil(23.14 * 0.9) = 21."""
+    assert effective_units(np.array([0, 0, 0, 0, 1, 2])) == 2
+    assert effective_units(np.array([], np.int64)) == 0
+    pairs = np.repeat(np.arange(10), 2)
+    assert conformal_quantile(np.arange(1.0, 21), 0.9, pairs) == 20
+    assert conformal_quantile(np.arange(1.0, 22), 0.9, np.append(pairs, 0)) == 21
+    assert conformal_quantile(np.arange(1.0, 17), 0.9, pairs[:16]) is None  # eight lesions, though 16 images
+    assert conformal_quantile(np.arange(1.0, 17), 0.9) == 16  # where each image is a unit there are enough
+    assert [least_units(c) for c in (0.5, 0.8, 0.9, 0.95, 0.999)] == [1, 4, 9, 19, 999]
+
+
+@given(n=st.integers(1, 60), size=st.integers(1, 5), percent=st.integers(1, 99))
+def test_images_of_units_of_one_size_have_the_rank_of_units(n: int, size: int, percent: int):
+    """Each image of a unit has the same score: then the quantile is that of one image a unit."""
+    scores = np.arange(1, n + 1, dtype=float)
+    one = conformal_quantile(scores, percent / 100)
+    assert conformal_quantile(np.repeat(scores, size), percent / 100, np.repeat(np.arange(n), size)) == one
+
+
+def units_of(rng: np.random.Generator, count: int, sizes: str, shared: float, harder: float):
+    """(unit, score) of all images of `count` units. shared: the share of a score's variance that a unit's images have
+    in common. harder: what a unit of e times as many images adds to its scores."""
+    if sizes == "lesions":  # as in HAM10000: most have one, a few up to six
+        n = np.minimum(rng.geometric(0.75, count), 6)
+    else:  # patients: 1 to 120, 13 on average
+        n = np.minimum(1 + rng.negative_binomial(0.6, 0.05, count), 120)
+    unit = np.repeat(np.arange(count), n)
+    common, own = rng.normal(size=count)[unit], rng.normal(size=len(unit))
+    return unit, np.sqrt(shared) * common + np.sqrt(1 - shared) * own + harder * np.log(n)[unit]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shared", "harder", "count"),
+    [
+        ("lesions", 0.0, 0.0, 60),
+        ("lesions", 0.5, 0.4, 60),
+        ("lesions", 1.0, 0.8, 250),
+        ("patients", 0.5, 0.4, 60),
+        ("patients", 1.0, 0.0, 60),
+        ("patients", 1.0, 0.8, 60),
+        ("patients", 1.0, 0.8, 250),
+        ("patients", 0.5, -0.4, 250),
+    ],
+)
+def test_coverage_of_images_is_held_with_unit_effects(sizes: str, shared: float, harder: float, count: int):
+    """Coverage of new units with all their images, on average over calibrations: what was asked or a little more."""
+    rng = np.random.default_rng(0)
+    of, pool = units_of(rng, 20_000, sizes, shared, harder)
+    images, at = np.sort(pool), np.argsort(pool)
+    each = np.concatenate([[0.0], np.cumsum((1 / np.bincount(of)[of])[at]) / 20_000])
+    all_images, first_only = [], []
+    for _ in range(100):
+        unit, scores = units_of(rng, count, sizes, shared, harder)
+        held = conformal_quantile(scores, 0.9, unit)
+        one = conformal_quantile(scores[np.unique(unit, return_index=True)[1]], 0.9)
+        all_images.append(np.searchsorted(images, np.inf if held is None else held, "right"))
+        first_only.append(np.searchsorted(images, np.inf if one is None else one, "right"))
+    per_image, per_unit = np.array(all_images) / len(pool), each[all_images].mean()
+    few = sizes == "patients" and count == 60  # worth 25 of one size, as a few have most images
+    assert 0.9 - 3 * per_image.std() / 10 < per_image.mean() < (0.95 if few else 0.92)
+    if harder > 0:
+        assert np.mean(first_only) / len(pool) < 0.89  # one image of each unit hides it
+        assert per_unit > per_image.mean()
+    if harder < 0:
+        assert per_unit < per_image.mean()  # what is held is a share of images: evaluate reports both
+    if harder == 0:
+        assert per_unit == pytest.approx(per_image.mean(), abs=0.015)

@@ -18,6 +18,24 @@ class Fixed(nn.Module):
         return images[:, :, 0, 0]
 
 
+class Small(nn.Module):
+    """A backbone that trains in no time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU()
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.body(images).mean((2, 3))
+
+
+def small_network(name: str, classes: int, *, dropout: float = 0.0, pretrained: bool = False) -> Network:
+    """In place of `cutis.models.network.build`."""
+    return Network(Small(), 32, classes, dropout)
+
+
 def identity_network() -> Network:
     """Its logits are the first pixel."""
     made = Network(Fixed(), 3, 3)

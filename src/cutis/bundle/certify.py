@@ -43,7 +43,9 @@ def certify(
     if precision not in reduced:
         raise CutisError(f'precision "{precision}" can\'t be certified: {nearest(precision, reduced)}')
     full = load_bundle(path, runtime="openvino")
-    low_runtime = Runtime((path / "model.onnx").read_bytes(), name="openvino", precision=precision)
+    low_runtime = Runtime(
+        (path / "model.onnx").read_bytes(), name="openvino", precision=precision, where=path / "model.onnx"
+    )
     before = full.predict(dataset, part=part)
     after = Bundle(path, full.card, low_runtime, full.known).predict(dataset, part=part)
     certificate = _compare(before, after)

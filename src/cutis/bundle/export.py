@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from google.protobuf.message import Message
 from torch import nn
 
 OPSET = 18
@@ -50,7 +51,10 @@ class Exported(nn.Module):
 
 
 def export_onnx(exported: Exported, path: Path, size: int) -> None:
-    """Write `exported` (in eval mode, on the CPU, fp32) as ONNX with a dynamic batch, opset 18."""
+    """Write `exported` (in eval mode, on the CPU, fp32) as ONNX with a dynamic batch, opset 18.
+
+    What the exporter notes of where each node came from, file paths of this machine among it, is left out.
+    """
     example = torch.zeros((2, size, size, 3), dtype=torch.uint8)
     log = logging.getLogger("torch.onnx")
     level = log.level
@@ -59,10 +63,9 @@ def export_onnx(exported: Exported, path: Path, size: int) -> None:
         # The exporter warns of, and prints, its own internals; what it made is checked by the parity certificate.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            torch.onnx.export(
+            made = torch.onnx.export(
                 exported,
                 (example,),
-                path,
                 input_names=["image"],
                 output_names=["logits", "features"],
                 dynamic_shapes=({0: torch.export.Dim("n")},),
@@ -73,3 +76,16 @@ def export_onnx(exported: Exported, path: Path, size: int) -> None:
             )
     finally:
         log.setLevel(level)
+    assert made is not None
+    path.write_bytes(without_notes(made.model_proto).SerializeToString(deterministic=True))
+
+
+def without_notes(message: Message) -> Message:
+    """The ONNX message with no doc_string and no metadata_props at any depth, in place; what it computes stays."""
+    for field, value in message.ListFields():
+        if field.name in ("doc_string", "metadata_props"):
+            message.ClearField(field.name)
+        elif field.message_type is not None:
+            for inner in [value] if isinstance(value, Message) else value:
+                without_notes(inner)
+    return message

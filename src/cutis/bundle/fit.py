@@ -12,6 +12,7 @@ import polars as pl
 from cutis.bundle.calibrate import operating_point
 from cutis.bundle.card import DEFAULT_OOD, Gate, Ood, OodMethod, OperatingPoint, Preprocessing
 from cutis.bundle.gate import fit_gate, values
+from cutis.bundle.limits import Limit
 from cutis.bundle.ood import NEIGHBOURS, SCORES, Settings, available
 from cutis.bundle.ood.fit import fit_statistics
 from cutis.bundle.ood.statistics import Statistics
@@ -20,7 +21,7 @@ from cutis.bundle.stream import Chunk, stream
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError, nearest
 from cutis.evaluate import calibrators
-from cutis.evaluate.conformal import fit_conformal
+from cutis.evaluate.conformal import effective_units, fit_conformal, least_units
 from cutis.files import sha256_text
 from cutis.progress import track
 from cutis.schema.calibration import CLASS, Calibrator, CalibratorMethod, Conformal, SetMethod
@@ -78,7 +79,10 @@ class Fitted:
     gate: Gate | None = None
     known: Statistics = field(default_factory=Statistics)
     operating_points: tuple[OperatingPoint, ...] = ()
-    limits: list[str] = field(default_factory=list)
+    limits: list[Limit] = field(default_factory=list)
+
+    def limit(self, code: str, words: str) -> None:
+        self.limits.append(Limit(code, words))
 
 
 def see(
@@ -135,15 +139,6 @@ def first_by_digest(rows: pl.DataFrame, most: int) -> np.ndarray:
     return order[:most]
 
 
-def one_a_unit(rows: pl.DataFrame) -> np.ndarray:
-    """Row numbers: of each group, its image of the lowest image_id.
-
-    Conformal scores have to be exchangeable, and several images of a lesion are not: each unit gives one score.
-    """
-    first = rows.with_row_index("at").sort("image_id").unique("group", keep="first", maintain_order=True)
-    return first["at"].to_numpy()
-
-
 def fit(validation: Seen, training: Seen, classes: Sequence[ClassInfo], *, unit: str, choice: Choice) -> Fitted:
     """Calibrator, sets, OOD statistics and threshold, gate, operating points; what can't be fitted is a limit.
 
@@ -151,13 +146,14 @@ def fit(validation: Seen, training: Seen, classes: Sequence[ClassInfo], *, unit:
     """
     out = Fitted()
     if len(validation.rows) == 0:
-        out.limits.append(
+        out.limit(
+            "no-validation",
             "There was no validation image to calibrate on: probabilities are the network's own (temperature 1), "
-            "there are no sets, no refusals and no operating points."
+            "there are no sets, no refusals and no operating points.",
         )
         return out
     add_statistics(out, training, classes)
-    add_ood(out, validation, unit, choice.ood or DEFAULT_OOD, Settings())
+    add_ood(out, validation, choice.ood or DEFAULT_OOD, Settings())
     add_gate(out, validation)
     fit_answers(out, validation, classes, unit=unit, choice=choice)
     return out
@@ -169,18 +165,59 @@ def fit_answers(out: Fitted, seen: Seen, classes: Sequence[ClassInfo], *, unit: 
     at = np.flatnonzero(seen.rows["target"].is_in(list(codes)).fill_null(False).to_numpy())
     rows, logits = seen.rows[at.tolist()], seen.logits[at]
     if len(rows) == 0:
-        out.limits.append("No validation image is labelled: probabilities are not calibrated and there are no sets.")
+        out.limit(
+            "no-labels", "No validation image is labelled: probabilities are not calibrated and there are no sets."
+        )
         return
     targets = rows["target"].replace_strict(codes, return_dtype=pl.Int64).to_numpy()
-    of_unit = rows.with_columns(pl.len().over("group").alias("images"))["images"].to_numpy()
-    calibrator = calibrators.fit(choice.calibrator, logits, targets, 1 / of_unit)
-    if calibrator is None:
-        out.limits.append(f"The {choice.calibrator} has no best value on the validation images and was left at 1.")
-    out.calibrator = calibrator or Calibrator()
+    units = rows["group"].to_numpy()
+    out.calibrator = _fit_calibrator(out, logits, targets, units, list(codes), unit, choice.calibrator)
     p = calibrators.apply(out.calibrator, logits)
-    one = one_a_unit(rows)
-    _fit_sets(out, p[one], targets[one], rows[one.tolist()], list(codes), len(rows), unit, choice)
-    _fit_points(out, p[one], targets[one], classes, unit)
+    _fit_sets(out, p, targets, rows, list(codes), unit, choice)
+    _fit_points(out, p, targets, units, classes, unit)
+
+
+def _fit_calibrator(
+    out: Fitted,
+    logits: np.ndarray,
+    targets: np.ndarray,
+    units: np.ndarray,
+    codes: list[str],
+    unit: str,
+    method: CalibratorMethod,
+) -> Calibrator:
+    """The calibrator, each unit counting once; and what it says nothing of, as limits."""
+    weights = 1 / np.unique(units, return_counts=True)[1][np.unique(units, return_inverse=True)[1]]
+    found = calibrators.fit(method, logits, targets, weights, units)
+    if found is None and method != "temperature":
+        out.limit(
+            "no-best-calibrator",
+            f"The {method} scaling could not be fitted, which needs two classes of {calibrators.LEAST_UNITS} "
+            f"validation {unit}s each: probabilities are calibrated by temperature.",
+        )
+        found = calibrators.fit("temperature", logits, targets, weights)
+    if found is None:
+        out.limit(
+            "no-best-calibrator",
+            "The temperature has no best value on the validation images and was left at 1.",
+        )
+        found = Calibrator()
+    counted = {code: len(np.unique(units[targets == k])) for k, code in enumerate(codes)}
+    if found.alone:
+        few = ", ".join(f"{codes[k]} ({counted[codes[k]]})" for k in found.alone)
+        out.limit(
+            "class-left-alone",
+            f"Fewer than {calibrators.LEAST_UNITS} validation {unit}s are of {few}: the {method} scaling leaves such a "
+            "class alone. Its probability is the network's at the fitted temperature, and the others share the rest.",
+        )
+    absent = [code for code, n in counted.items() if n == 0]
+    if absent and len(codes) > 1:
+        out.limit(
+            "class-not-calibrated",
+            f"No validation image is of {', '.join(absent)}: how far its probabilities can be trusted, and how often "
+            "the sets hold it, is not known.",
+        )
+    return found
 
 
 def add_gate(out: Fitted, seen: Seen) -> None:
@@ -190,9 +227,10 @@ def add_gate(out: Fitted, seen: Seen) -> None:
     out.gate = fit_gate(seen.looks)
     lowered = [name for name, limit in out.gate.thresholds.items() if limit.source == "validation"]
     if lowered:
-        out.limits.append(
+        out.limit(
+            "gate-lowered",
             f"The gate is laxer than Cutis's own ({', '.join(lowered)}): that would refuse more than 2 % of validation "
-            "images."
+            "images.",
         )
 
 
@@ -200,30 +238,35 @@ def add_statistics(out: Fitted, training: Seen, classes: Sequence[ClassInfo]) ->
     """What out-of-distribution scores know of the training images that were seen, into `out`."""
     n = len(training.rows)
     if n <= NEIGHBOURS:
-        out.limits.append(f"No scores of unlikeness but those of the logits: there are only {n} training images.")
+        out.limit(
+            "no-statistics", f"No scores of unlikeness but those of the logits: there are only {n} training images."
+        )
         return
     number = {c.code: i for i, c in enumerate(classes)}
     targets = training.rows["target"].replace_strict(number, default=-1, return_dtype=pl.Int64).to_numpy()
     bank = training.features[first_by_digest(training.rows, MOST_FEATURES)]
     out.known, without = fit_statistics(training.features, training.logits, targets, bank, len(classes))
-    out.limits += without
+    out.limits += [Limit("no-statistics", words) for words in without]
 
 
-def add_ood(out: Fitted, validation: Seen, unit: str, method: OodMethod, settings: Settings) -> None:
+def add_ood(out: Fitted, validation: Seen, method: OodMethod, settings: Settings) -> None:
     """The score that refuses and its threshold, by the statistics in `out`, from the validation images seen."""
     if method not in available(out.known):
-        out.limits.append(f"Nothing is refused for being unlike the training images: there is no {method} score.")
+        out.limit(
+            "refuses-nothing",
+            f"Nothing is refused for being unlike the training images: there is no {method} score.",
+        )
         return
-    one = one_a_unit(validation.rows)
-    scores = SCORES[method].compute(validation.logits[one], validation.features[one], out.known, settings)
+    scores = SCORES[method].compute(validation.logits, validation.features, out.known, settings)
     threshold = float(np.quantile(scores, OOD_QUANTILE, method="higher"))
     out.ood = Ood(
         method=method, k=settings.k, temperature=settings.temperature, threshold=threshold, quantile=OOD_QUANTILE
     )
-    if len(one) < 1 / (1 - OOD_QUANTILE):
-        out.limits.append(
-            f"The refusal threshold comes from {len(one)} validation {unit}s: it is simply the largest {method} score "
-            "among them."
+    if len(scores) < 1 / (1 - OOD_QUANTILE):
+        out.limit(
+            "refusal-from-few",
+            f"The refusal threshold comes from {len(scores)} validation images: it is simply the largest {method} "
+            "score among them.",
         )
 
 
@@ -233,13 +276,13 @@ def _fit_sets(
     targets: np.ndarray,
     rows: pl.DataFrame,
     codes: list[str],
-    images: int,
     unit: str,
     choice: Choice,
 ) -> None:
     column = "" if choice.by == CLASS else choice.by
     if column and column not in rows.columns:
         raise CutisError(f"sets by {column}: {nearest(column, [CLASS, *rows.columns])}")
+    units = rows["group"].to_numpy()
     out.conformal = fit_conformal(
         p,
         targets,
@@ -247,40 +290,46 @@ def _fit_sets(
         codes,
         coverage=choice.coverage,
         unit=unit,
-        images=images,
+        units=units,
         method=choice.sets,
         by=choice.by,
         groups=rows[column].cast(pl.String).to_list() if column else (),
     )
     if out.conformal is None:
-        least = int(np.ceil(choice.coverage / (1 - choice.coverage) - 1e-9))
-        out.limits.append(
-            f"No sets: {choice.coverage:.0%} coverage needs at least {least} validation {unit}s and there are {len(p)}."
+        least, found, worth = least_units(choice.coverage), len(np.unique(units)), effective_units(units)
+        counted = "" if worth > found - 0.5 else f", which count as {worth:.1f}, as some have most of the images"
+        out.limit(
+            "no-sets",
+            f"No sets: {choice.coverage:.0%} coverage needs at least {least} validation {unit}s and there are "
+            f"{found}{counted}.",
         )
         return
     open_to_all = [name for name, value in out.conformal.quantiles.items() if value is None]
     if open_to_all:
-        out.limits.append(
+        out.limit(
+            "open-sets",
             f"Too few validation {unit}s for {choice.coverage:.0%} coverage of {', '.join(open_to_all)}: "
-            + ("such a class is in every set." if choice.by == CLASS else "there every class is in the set.")
+            + ("such a class is in every set." if choice.by == CLASS else "there every class is in the set."),
         )
 
 
-def _fit_points(out: Fitted, p: np.ndarray, targets: np.ndarray, classes: Sequence[ClassInfo], unit: str) -> None:
+def _fit_points(
+    out: Fitted, p: np.ndarray, targets: np.ndarray, units: np.ndarray, classes: Sequence[ClassInfo], unit: str
+) -> None:
     sick = np.array([c.malignant is True for c in classes])
     well = np.array([c.malignant is False for c in classes])
     if not sick.any() or not well.any():
-        out.limits.append("No operating points: the classes are not marked as malignant and benign.")
+        out.limit("no-operating-points", "No operating points: the classes are not marked as malignant and benign.")
         return
     rows = sick[targets] | well[targets]  # classes that are neither stay out
-    malignant = sick[targets][rows]
-    found = int(malignant.sum()), int((~malignant).sum())
+    malignant, of = sick[targets][rows], units[rows]
+    found = len(np.unique(of[malignant])), len(np.unique(of[~malignant]))
     if min(found) < LEAST_PER_SIDE:
-        out.limits.append(
+        out.limit(
+            "no-operating-points",
             f"No operating points: they need {LEAST_PER_SIDE} malignant and {LEAST_PER_SIDE} benign validation "
-            f"{unit}s; there "
-            f"are {found[0]} and {found[1]}."
+            f"{unit}s; there are {found[0]} and {found[1]}.",
         )
         return
-    score = p[rows][:, sick].sum(1)
-    out.operating_points = tuple(operating_point(score, malignant, s) for s in SENSITIVITIES)
+    score, n_units = p[rows][:, sick].sum(1), len(np.unique(of))
+    out.operating_points = tuple(operating_point(score, malignant, s, n_units) for s in SENSITIVITIES)

@@ -14,6 +14,7 @@ import polars as pl
 from cutis import __version__
 from cutis.bundle.card import BundleCard, Constancy, ParityRow, Preprocessing
 from cutis.bundle.fit import MOST_TRAINING, Choice, drawn, fit, see
+from cutis.bundle.limits import Limit, fields_of
 from cutis.bundle.load import MODEL, OOD, PAGE, WEIGHTS, content_digest
 from cutis.bundle.model_card import model_card
 from cutis.bundle.runtime import Runtime, available
@@ -56,6 +57,7 @@ def freeze(
     weights_licence: dict[str, str] | None = None,
     choice: Choice | None = None,
     constancy: Constancy = "none",
+    limits: Sequence[Limit] = (),
 ) -> Path:
     """Write the bundle folder `out` (all of it or nothing) and return its path.
 
@@ -65,7 +67,7 @@ def freeze(
     graph. classes: in the order of the logits; the dataset's if None. weights_licence: what -> licence id, of weights
     it started from. choice: of calibrator, sets and refusal; None is temperature, LAC at 90 % and k-NN. constancy: of
     the colours that it learned from. structure, structure_settings: by which `network` was built. trained: training
-    evidence, JSON values.
+    evidence, JSON values. limits: what training has to say of it.
 
     Raises CutisError if `out` exists, no image can be read, or a runtime's probabilities differ from torch's by more
     than 1e-3 on real images at batch 1 or 7.
@@ -118,11 +120,16 @@ def freeze(
             split=split.proof.model_dump(mode="json"),
             trained=trained,
             parity=parity,
-            limits=(
-                *fitted.limits,
-                f"Learned and calibrated on {dataset.card.name} only: elsewhere its accuracy, calibration and "
-                "coverage are "
-                "unknown until measured there.",
+            **fields_of(
+                (
+                    *fitted.limits,
+                    *limits,
+                    Limit(
+                        "one-dataset",
+                        f"Learned and calibrated on {dataset.card.name} only: elsewhere its accuracy, calibration and "
+                        "coverage are unknown until measured there.",
+                    ),
+                )
             ),
             files={name: sha256_file(folder / name) for name in files},
         )

@@ -77,8 +77,9 @@ def _calibration(card: BundleCard) -> str:
     if card.conformal:
         c = card.conformal
         lines.append(
-            f"Sets: {c.words()} ({c.n} images, one image a {c.unit}). The same {c.unit}s fitted the probabilities and "
-            "may have chosen the checkpoint, so expect slightly less than stated; the test part measures it."
+            f"Sets: {c.words()}{'' if c.each == 'image' else f' ({c.n} images, one image of each)'}. The same "
+            f"{c.unit}s fitted the probabilities and may have chosen the checkpoint, so expect slightly less than "
+            "stated; the test part measures it."
         )
         each = [(name or "all", "every class" if q is None else f"{q:.4f}") for name, q in c.quantiles.items()]
         lines.append(_table((c.by or "for", "a class is in the set up to a score of"), each))

@@ -24,12 +24,14 @@ from cutis.data.dataset import Dataset
 from cutis.errors import CutisError, nearest
 from cutis.evaluate import calibrators
 from cutis.evaluate.conformal import answer_sets
+from cutis.files import without_paths
 from cutis.image.decode import Picture
 from cutis.progress import Progress, silent, track
 from cutis.schema.classes import ClassInfo
 from cutis.schema.performance import NEVER, Performance
 from cutis.schema.predictions import Predictions, PredictionsInfo
 
+_SENSELESS = "the network gives no number for this picture"
 _IDENTITY = ("image_id", "lesion_id", "patient_id", "source", "target")
 
 
@@ -127,9 +129,11 @@ class Bundle:
 
         faults: of each, as `Look` has them. image_ids: where sets are drawn by chance (APS, RAPS), what decides it;
         None is the SHA-256 of a picture's pixels, so that the same picture gets the same set. Sets that depend on a
-        column are as if its value is unknown.
+        column are as if its value is unknown. Raises CutisError if the network gives what is no number.
         """
         logits, features = self.runtime.infer(np.ascontiguousarray(images))
+        if not np.isfinite(logits).all():
+            raise CutisError(f"{self.path}: {_SENSELESS}.")
         strange = self._strange(logits, features)
         out = _Outputs(logits, strange, faults={i: list(why) for i, why in enumerate(faults)})
         said = self._judged(out, image_ids or [sha256(image.tobytes()).hexdigest() for image in images], ())
@@ -163,10 +167,10 @@ class Bundle:
 
         set: codes at the bundle's coverage, most probable first. It may be empty: then no class is likely enough.
         status: "ok"; "refused", if the picture is bad or shows no skin, is unlike the training images, or its set is
-        empty (probabilities are still given, for audits); "error", if the file can't be read (`reason` says why;
-        probabilities null). reason of a refusal: one or several, in this order, joined by "; ", each a code, a colon,
-        and what to do or the numbers: "too blurred: Hold the phone steady, ...". Raises CutisError if there is nothing
-        to predict.
+        empty (probabilities are still given, for audits); "error", if the file can't be read or the network gives no
+        number for it (`reason` says why; probabilities null). reason of a refusal: one or several, in this order,
+        joined by "; ", each a code, a colon, and what to do or the numbers: "too blurred: Hold the phone steady, ...".
+        Raises CutisError if there is nothing to predict.
         """
         rows = gather(source, part, self.card)
         paths = rows.paths()
@@ -242,6 +246,8 @@ class Bundle:
         span = slice(chunk.start, chunk.start + len(chunk.logits))
         out.logits[span] = chunk.logits
         out.strange[span] = self._strange(chunk.logits, chunk.features)
+        for place in np.flatnonzero(~np.isfinite(chunk.logits).all(1)).tolist():
+            out.errors[chunk.start + place] = _SENSELESS
         for place, reason in chunk.reasons.items():
             out.errors[chunk.start + place] = reason
         for place, faults in chunk.looks.items():
@@ -265,7 +271,7 @@ class Bundle:
                 continue
             inside = None if member is None else [str(codes[c]) for c in order[i] if member[i, c]]
             why = list(out.faults.get(i, ()))
-            if card.ood and out.strange[i] > card.ood.threshold:
+            if card.ood and not out.strange[i] <= card.ood.threshold:  # what isn't a number is strange
                 score, value = SCORES[card.ood.method].words, out.strange[i]
                 why.append(
                     REFUSALS.say("unlike_the_training_images", score=score, value=value, limit=card.ood.threshold)
@@ -321,7 +327,7 @@ class Bundle:
             ood_threshold=card.ood.threshold if card.ood else None,
             operating_points={point.name: point.model_dump(mode="json") for point in card.operating_points},
             licence=card.licence.model_dump(mode="json"),
-            trained={"backbone": card.backbone, "method": card.method, **card.trained},
+            trained={"backbone": card.backbone, "method": card.method, **without_paths(card.trained)},
             images=str(rows.images),
             precision=self.runtime.precision,
             calibrated_on=card.calibrated_on,

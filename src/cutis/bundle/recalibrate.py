@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import get_args
 
 import polars as pl
 
@@ -21,6 +20,7 @@ from cutis.bundle.fit import (
     see,
 )
 from cutis.bundle.freeze import write_card
+from cutis.bundle.limits import OF_ANSWERS, OF_REFUSAL, OF_STATISTICS, Limit, fields_of, limits_of
 from cutis.bundle.load import OOD, PAGE, load_bundle
 from cutis.bundle.model_card import model_card
 from cutis.bundle.ood import SCORES, Settings, available
@@ -29,9 +29,6 @@ from cutis.data.dataset import Dataset
 from cutis.data.split import load_split
 from cutis.errors import CutisError
 from cutis.files import atomic_folder, refuse_existing, sha256_file
-from cutis.schema.calibration import CalibratorMethod
-
-_UNFITTED = ("No scores of unlikeness", "No Mahalanobis", "No ViM")  # how limits of `add_statistics` begin
 
 
 def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | str, choice: Choice) -> Path:
@@ -44,8 +41,8 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
     if this is the dataset that the bundle learned from.
 
     The dataset must be split; where it is the one that the bundle learned from, by the split it learned from.
-    Raises CutisError if `out` exists, there is no labelled validation image, or `choice` asks for a column or a score
-    that isn't to be had.
+    Raises CutisError if `out` exists, there is no labelled validation image, or `choice` asks for a column, a score or
+    a calibrator that isn't to be had.
     """
     out = Path(out)
     refuse_existing(out)
@@ -66,14 +63,18 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
         add_gate(fitted, seen)
         fit_answers(fitted, seen, card.classes, unit=parts.proof.unit, choice=choice)
     if fitted.conformal is None:
-        why = next((limit for limit in fitted.limits if limit.startswith("No ")), "No validation image can be read.")
+        needed = ("no-labels", "no-sets")
+        why = next((x.words for x in fitted.limits if x.code in needed), "No validation image can be read.")
         raise CutisError(f"{data.path}: nothing to calibrate on. {why}")
+    if fitted.calibrator.method != choice.calibrator:
+        why = next(x.words for x in fitted.limits if x.code == "no-best-calibrator").partition(":")[0]
+        raise CutisError(f"{data.path}: nothing was calibrated. {why}. Calibrate by temperature.")
     if choice.ood is not None:
         if data.card.digest == card.dataset_digest and len(available(loaded.known)) < len(SCORES):
             train = drawn(rows.filter(pl.col("part") == "train"), MOST_TRAINING)
             add_statistics(fitted, see(data, train, loaded.runtime, card.preprocessing, "features"), card.classes)
         settings = Settings(card.ood.k, card.ood.temperature) if card.ood else Settings()
-        add_ood(fitted, seen, parts.proof.unit, choice.ood, settings)
+        add_ood(fitted, seen, choice.ood, settings)
         if fitted.ood is None:
             raise CutisError(f"{bundle}: no score {choice.ood}. {_why_not(fitted, choice.ood, loaded, data)}")
     new = fitted.known is not loaded.known
@@ -94,7 +95,7 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
                 "ood": fitted.ood,
                 "operating_points": fitted.operating_points,
                 "reduced": {},  # certificates were of other probabilities
-                "limits": (*fitted.limits, f"Calibrated on {data.card.name}.", *kept),
+                **fields_of((*fitted.limits, Limit("calibrated-on", f"Calibrated on {data.card.name}."), *kept)),
             }
         )
         (folder / PAGE).write_text(model_card(fresh), encoding="utf-8")
@@ -104,7 +105,7 @@ def recalibrate(bundle: Path | str, dataset: Dataset | Path | str, out: Path | s
 
 def _why_not(fitted: Fitted, method: str, bundle: Bundle, data: Dataset) -> str:
     if data.card.digest == bundle.card.dataset_digest:
-        return " ".join(limit for limit in fitted.limits if limit.startswith(_UNFITTED))
+        return " ".join(limit.words for limit in fitted.limits if limit.code in OF_STATISTICS)
     missing = fitted.known.lacks(SCORES[method].needs)[0]
     return (
         f"The bundle holds no {missing} of its training images: give the dataset that it learned from, "
@@ -112,16 +113,11 @@ def _why_not(fitted: Fitted, method: str, bundle: Bundle, data: Dataset) -> str:
     )
 
 
-def _kept(card: BundleCard, *, ood: bool = False, statistics: bool = False) -> tuple[str, ...]:
+def _kept(card: BundleCard, *, ood: bool = False, statistics: bool = False) -> tuple[Limit, ...]:
     """The limits that a new calibration doesn't lift. ood, statistics: whether these are new too."""
-    nothing, unrefused = "There was no validation image", "Nothing is refused for being unlike the training images"
-    lifted = (
-        *("No sets:", "No operating points", "No validation image", "Too few validation", "Calibrated on", nothing),
-        *(f"The {method} has no best value" for method in get_args(CalibratorMethod)),
-        *(("The refusal threshold comes from", unrefused) if ood else ()),
-        *(_UNFITTED if statistics else ()),
-    )
-    kept = [limit for limit in card.limits if not limit.startswith(lifted)]
-    if not ood and any(limit.startswith(nothing) for limit in card.limits):
-        kept.append(f"{unrefused}.")  # what else that limit said
+    every = limits_of(card.limits, card.limit_codes)
+    lifted = OF_ANSWERS | (OF_REFUSAL if ood else set()) | (OF_STATISTICS if statistics else set())
+    kept = [limit for limit in every if limit.code not in lifted]
+    if not ood and any(limit.code == "no-validation" for limit in every):  # what else that limit said
+        kept.append(Limit("refuses-nothing", "Nothing is refused for being unlike the training images."))
     return tuple(kept)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cutis.bundle.graph import read_graph
 from cutis.data.threads import cpus
 from cutis.errors import CutisError, nearest
 from cutis.extras import X86
@@ -29,11 +31,18 @@ class Runtime:
 
     model: the ONNX file's bytes. name: "openvino", "onnxruntime" or None for the best that is installed. precision:
     "fp32", or "bf16" (OpenVINO on a CPU that has it). threads: CPU threads of inference, all cores if None.
-    As many batches run at once as there are threads, each on one. Raises CutisError if a choice can't be had here.
+    where: of the file, for messages. As many batches run at once as there are threads, each on one. Raises CutisError
+    if a choice can't be had here, the bytes are no network of a bundle (`cutis.bundle.graph`), or it can't be run.
     """
 
     def __init__(
-        self, model: bytes, *, name: str | None = None, precision: str = "fp32", threads: int | None = None
+        self,
+        model: bytes,
+        *,
+        name: str | None = None,
+        precision: str = "fp32",
+        threads: int | None = None,
+        where: Path | str = "the network",
     ) -> None:
         installed = available()
         if name is not None and name not in RUNTIMES:
@@ -47,19 +56,40 @@ class Runtime:
         self.name = name or ("openvino" if precision == "bf16" and "openvino" in installed else installed[0])
         self.precision = precision
         self.threads = threads or cpus()
+        self.where = where
+        self.graph = read_graph(model, str(where))
         build = _openvino if self.name == "openvino" else _onnxruntime
-        self._infer = build(model, precision, self.threads)
+        try:
+            self._infer = build(model, precision, self.threads)
+        except CutisError:
+            raise
+        except Exception as error:  # the runtimes have no base of their own
+            raise self._failed(error) from None
+        # One picture, before any other thread comes: the first inference fills OpenVINO's tables of types under a lock
+        # that gives up the interpreter's meanwhile, and two that came first together were seen to wait for ever.
+        self.infer(np.zeros((1, self.graph.size, self.graph.size, 3), np.uint8))
 
     def infer(self, images: np.ndarray) -> Outputs:
-        """Run one batch; safe to call from several threads at once."""
-        outputs: Outputs = self._infer(images)
-        return outputs
+        """Run one batch; safe to call from several threads at once. Raises CutisError if the runtime can't, or what it
+        gives isn't what the network declares."""
+        try:
+            logits, features = self._infer(images)
+        except Exception as error:
+            raise self._failed(error) from None
+        n, gives = len(images), f"{logits.shape} and {features.shape}"
+        if (logits.shape, features.shape) != ((n, self.graph.classes), (n, self.graph.features)):
+            raise CutisError(f"{self.where}: gives {gives} for {n} pictures, which is not what it declares.")
+        return logits, features
+
+    def _failed(self, error: Exception) -> CutisError:
+        words = "not enough memory" if isinstance(error, MemoryError) else " ".join(str(error).split())[:160]
+        return CutisError(f"{self.where}: {self.name} can't run it ({words}).")
 
     def run(self, images: np.ndarray, batch: int = 16) -> Outputs:
         """Logits and features of any number of images, `batch` at a time."""
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
             raise CutisError(f"images are {images.dtype} {images.shape}; expected uint8 (n, size, size, 3), n >= 1.")
-        parts = [self._infer(np.ascontiguousarray(images[i : i + batch])) for i in range(0, len(images), batch)]
+        parts = [self.infer(np.ascontiguousarray(images[i : i + batch])) for i in range(0, len(images), batch)]
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
@@ -80,10 +110,6 @@ def _openvino(model: bytes, precision: str, threads: int) -> Any:
         },
     )
     local = threading.local()
-    # The first inference fills OpenVINO's tables of types under a lock that gives up the interpreter's meanwhile. Two
-    # threads that came first together were seen to wait for each other for ever; so the first is this one, alone.
-    shape = [side.get_length() if side.is_static else 1 for side in compiled.input(0).partial_shape]
-    compiled.create_infer_request().infer({"image": np.zeros(shape, np.uint8)}, share_inputs=True)
 
     def infer(images: np.ndarray) -> Outputs:
         if not hasattr(local, "request"):
@@ -122,7 +148,7 @@ def _onnxruntime(model: bytes, precision: str, threads: int) -> Any:
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is told by us
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores to decoding
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

@@ -34,8 +34,9 @@ def demo_(
     seed
         Another seed, another demo.
     """
-    from cutis.bundle.load import load_bundle
+    from cutis.bundle.load import load_bundle, read_card
     from cutis.bundle.measured import record
+    from cutis.cli.train_ import told
     from cutis.data.dataset import Dataset
     from cutis.data.importing import import_dataset
     from cutis.data.split import split
@@ -67,6 +68,8 @@ def demo_(
     to_go_on = f"interrupted; {out} is kept. To go on: cutis train {dataset.path} --out {run} --resume"
     with on_interrupt(lambda: to_go_on if (run / "config.json").is_file() else ""):
         bundle = train(dataset, run, minutes=minutes, seed=seed)
+    for line in told(read_card(bundle)):
+        say(f"    {line}")
     say("4/5 predicting the test part")
     predictions = load_bundle(bundle).predict(dataset, part="test")
     file = predictions.save(out / "predictions.parquet")

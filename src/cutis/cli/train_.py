@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from cutis.cli import on_interrupt, pairs, say
 from cutis.extras import require
+
+if TYPE_CHECKING:
+    from cutis.bundle.card import BundleCard
 
 
 def train_(
@@ -129,10 +132,34 @@ def train_(
             ood=ood,
             use=use,
         )
-    if notes := read_card(bundle).trained.get("notes"):
-        say(f"note: {notes}")
+    for line in told(read_card(bundle)):
+        say(line)
     say(f"bundle: {bundle}")
     say(f"next: cutis predict {bundle} {dataset} --out preds.parquet")
+
+
+def told(card: BundleCard) -> list[str]:
+    """What was done, how well it does on validation and what that is worth, and what a user must know of it."""
+    from cutis.bundle.limits import limits_of
+
+    did, scored = card.trained, card.trained.get("validation") or {}
+    how = did.get("precision") or {}
+    lines = [f"trained: {did['steps']:,} steps, {did['epochs']:g} epochs, {did['seconds']:,.0f} s"]
+    if how:
+        lines[0] += f", in {how['precision']} ({how['why']})"
+    if "chance" in scored:
+        lines.append(
+            f"validation: balanced accuracy {scored['balanced_accuracy']:.3f} of {scored['units']:,} "
+            f"{scored['unit']}s; chance is {scored['chance']:.3f}"
+        )
+    else:
+        lines.append("validation: there is no validation part, so nothing was measured")
+    for code, words in limits_of(card.limits, card.limit_codes):
+        if code != "one-dataset":  # true of every bundle
+            lines.append(f"{'warning' if code == 'at-chance' else 'limit'}: {words}")
+    if notes := did.get("notes"):
+        lines.append(f"note: {notes}")
+    return lines
 
 
 def _of_structure(structure: str | None, settings: dict[str, float | str]) -> dict[str, float | str]:

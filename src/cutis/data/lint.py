@@ -129,7 +129,7 @@ def _listed(given: Dataset | Path | str, same_ids: SameIds | None) -> Listed:
         except CutisError as error:
             notes = (Finding("split", "error", str(error), name),)
     if not duplicates_path(given).is_file() and (given.manifest["status"] == "ok").any():
-        words = f"near-duplicates were never looked for: cutis lint {given.path} --look"
+        words = "near-duplicates were never looked for: cutis lint DATASET --look"
         notes += (Finding("near-duplicates", "note", words, name),)
     rows = given.manifest.select(_COLUMNS)
     return _asked(Listed(name, rows, parts, read_duplicates(given), notes), same_ids or same)

@@ -1,4 +1,8 @@
-"""Fitting and applying what makes probabilities mean what they say."""
+"""Fitting and applying what makes probabilities mean what they say.
+
+A class of which there is no image, or are very few, gives vector and isotonic scaling nothing but images on which it is
+wrong, so that they push it down until it is never answered. Such a class is left alone (`Calibrator.alone`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from cutis.schema.calibration import Calibrator, CalibratorMethod
 _LOG_T = math.log(20.0)  # temperatures are sought in 1/20..20
 _RIDGE = 1e-4  # pulls a vector towards the temperature: a class that is never confused would run to infinity
 _LEAST = 1e-6  # an isotonic 0 would be certainty
+LEAST_UNITS = 10  # of a class, for a scale, bias or line of its own
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> Floats:
@@ -27,33 +32,68 @@ def apply(calibrator: Calibrator, logits: np.ndarray) -> Floats:
     """(n, classes) logits -> probabilities whose rows sum to one."""
     if calibrator.method == "temperature":
         return softmax(logits, calibrator.temperature)
+    if not calibrator.alone:
+        return _scaled(calibrator, logits, np.arange(logits.shape[1]))
+    p = softmax(logits, calibrator.temperature)
+    others = np.setdiff1d(np.arange(logits.shape[1]), calibrator.alone)
+    p[:, others] = p[:, others].sum(1, keepdims=True) * _scaled(calibrator, logits[:, others], others)
+    return p
+
+
+def _scaled(calibrator: Calibrator, logits: np.ndarray, classes: Ints) -> Floats:
+    """Probabilities among `classes`, whose (n, len(classes)) logits these are."""
     if calibrator.method == "vector":
-        return softmax(logits * np.array(calibrator.scale) + np.array(calibrator.bias))
+        return softmax(logits * np.array(calibrator.scale)[classes] + np.array(calibrator.bias)[classes])
     p = softmax(logits)
-    columns = [np.interp(p[:, k], x, y) for k, (x, y) in enumerate(calibrator.knots)]
+    columns = [np.interp(p[:, i], *calibrator.knots[k]) for i, k in enumerate(classes)]
     raised = np.maximum(np.stack(columns, axis=1), _LEAST)
     found: Floats = raised / raised.sum(1, keepdims=True)
     return found
 
 
 def fit(
-    method: CalibratorMethod, logits: np.ndarray, targets: Ints, weights: Floats | None = None
+    method: CalibratorMethod,
+    logits: np.ndarray,
+    targets: Ints,
+    weights: Floats | None = None,
+    units: Ints | None = None,
 ) -> Calibrator | None:
     """The calibrator of that kind with the smallest weighted negative log-likelihood (isotonic: squared error).
 
     logits: (n, classes). targets: (n,) class numbers. weights: (n,); 1/(images of the unit) lets each unit count once.
-    None if there is no best one: no rows, one class only, or no best temperature (see `fit_temperature`).
+    units: (n,) which unit each row is of; None: each its own. Classes of fewer than `LEAST_UNITS` are left alone by
+    vector and isotonic scaling. None if there is no best one: no rows, fewer than two classes that are not left alone,
+    or no best temperature (see `fit_temperature`).
     """
     weights = np.ones(len(logits)) if weights is None else weights
     temperature = fit_temperature(logits, targets, weights)
     if method == "temperature":
         return None if temperature is None else Calibrator(temperature=temperature)
-    if len(logits) == 0 or len(np.unique(targets)) < 2:
+    counted = np.arange(len(targets)) if units is None else units
+    enough = [len(np.unique(counted[targets == k])) >= LEAST_UNITS for k in range(logits.shape[1])]
+    own, alone = np.flatnonzero(enough), np.flatnonzero(~np.array(enough, bool))
+    if len(own) < 2:
         return None
-    return (
-        _fit_isotonic(logits, targets, weights)
-        if method == "isotonic"
-        else _fit_vector(logits, targets, weights, temperature or 1.0)
+    rows = np.isin(targets, own)
+    z, t, w = logits[rows][:, own], np.searchsorted(own, targets[rows]), weights[rows]
+    found = _fit_isotonic(z, t, w) if method == "isotonic" else _fit_vector(z, t, w, temperature or 1.0)
+    return _with_alone(found, own, alone, temperature or 1.0) if len(alone) else found
+
+
+def _with_alone(found: Calibrator, own: Ints, alone: Ints, temperature: float) -> Calibrator:
+    """A calibrator that was fitted for the classes `own`, for these and those left alone."""
+    classes = len(own) + len(alone)
+    place = {int(k): i for i, k in enumerate(own)}
+    empty = ((0.0, 1.0), (0.0, 1.0))
+    return Calibrator(
+        method=found.method,
+        temperature=temperature,
+        alone=tuple(alone.tolist()),
+        scale=tuple(found.scale[place[k]] if k in place else 1 / temperature for k in range(classes))
+        if found.scale
+        else (),
+        bias=tuple(found.bias[place[k]] if k in place else 0.0 for k in range(classes)) if found.bias else (),
+        knots=tuple(found.knots[place[k]] if k in place else empty for k in range(classes)) if found.knots else (),
     )
 
 

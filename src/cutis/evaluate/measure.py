@@ -1,7 +1,8 @@
 """`measure`: from a predictions file to the evidence.
 
 Metric names, for `Evidence.find(metric, class_code, attribute, group)`. Overall: accuracy, accuracy_kept (of rows not
-refused), refused, balanced_accuracy, macro_auroc, brier, ece; coverage, set_size and empty_sets if there are sets. For
+refused), refused, balanced_accuracy, macro_auroc, brier, ece; coverage (of images; also coverage_per_lesion, where one
+has several), set_size and empty_sets if there are sets. For
 each class code: auroc, sensitivity, specificity, sensitivity_at_specificity_0.90 and _0.95,
 specificity_at_sensitivity_0.90 and _0.95, coverage. For class code "malignant", if the classes say which they are:
 auroc, the four at fixed rates, and sensitivity_at_point_NAME and specificity_at_point_NAME for each operating point of

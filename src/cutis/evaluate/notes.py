@@ -47,14 +47,6 @@ def make_notes(
         notes.append(words + " Its score is the sum of the malignant classes' probabilities.")
     elif points:
         notes.append("Operating points are not measured: the classes don't say which are malignant and which benign.")
-    if sample.has_set.any() and sample.n_units < len(sample):
-        images = np.bincount(sample.unit[sample.has_set], minlength=sample.n_units)
-        inside = np.bincount(sample.unit[sample.has_set], sample.covered[sample.has_set], sample.n_units)
-        share = float((inside[images > 0] / images[images > 0]).mean())
-        notes.append(
-            f"Coverage counts every image, so {PLURALS[sample.unit_name]} with several count several times. The sets "
-            f"promise it for one image of each: counted so, coverage is {share:.3f}."
-        )
     notes += tone_notes(table)
     if sample.task == "multi-class":
         notes.append(

@@ -12,6 +12,7 @@ from cutis.errors import CutisError
 from cutis.evaluate.arrays import Bools, Floats, Ints
 from cutis.evaluate.class_names import differentials
 from cutis.schema.classes import ClassInfo
+from cutis.schema.identity import group_ids
 from cutis.schema.predictions import Predictions
 
 
@@ -22,7 +23,8 @@ class Sample:
     target, predicted: (n,) class numbers. p: (n, classes). unit: (n,) numbers 0..n_units-1 in order of first
     appearance; rows of one unit are never independent. has_set, covered, refused: (n,) booleans; set_size: (n,), 0
     where there is no set. What only some tables have: labels, (n, classes), every label that is present, of a
-    multi-label table (its target and predicted are -1); patient, (n,) numbers, -1 if unknown; weight, (n,) of a
+    multi-label table (its target and predicted are -1); patient, (n,) numbers, -1 if unknown; lesion, (n,) numbers from
+    0, an image of no known lesion being one of its own; weight, (n,) of a
     challenge's truth; differential, (n, classes + 1), readers' weights (`class_names.differentials`). task: as in
     `PredictionsInfo`.
     """
@@ -41,6 +43,7 @@ class Sample:
     task: str = "multi-class"
     labels: Bools | None = None
     patient: Ints | None = None
+    lesion: Ints | None = None
     weight: Floats | None = None
     differential: Floats | None = None
 
@@ -87,6 +90,7 @@ class Sample:
             task=self.task,
             labels=_of(self.labels, rows),
             patient=_of(self.patient, rows),
+            lesion=_of(self.lesion, rows),
             weight=_of(self.weight, rows),
             differential=_of(self.differential, rows),
         )
@@ -151,6 +155,7 @@ def make_sample(predictions: Predictions, unit: Ints, unit_name: str, where: str
         task=predictions.info.task,
         labels=_labels(table, codes) if several else None,
         patient=_patients(table),
+        lesion=None if table["lesion_id"].null_count() == len(table) else group_ids(table, ("lesion",)),
         weight=weight,
         differential=differentials(table, predictions.info.classes),
     )

@@ -12,6 +12,7 @@ from cutis.files.aside import (
 from cutis.files.content import canonical_json, read_json, sha256_file, sha256_text
 from cutis.files.disk import disk_errors
 from cutis.files.lock import only_writer
+from cutis.files.reference import reference, resolved, without_paths
 
 __all__ = [
     "atomic_file",
@@ -21,9 +22,12 @@ __all__ = [
     "only_writer",
     "parquet_bytes",
     "read_json",
+    "reference",
     "refuse_existing",
+    "resolved",
     "sha256_file",
     "sha256_text",
+    "without_paths",
     "write_csv",
     "write_json",
     "write_parquet",

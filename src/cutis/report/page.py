@@ -25,7 +25,7 @@ _CALIBRATION = (
     *("ece", "ece_adaptive", "ece_classwise"),
 )
 _SETS = (
-    *("coverage", "set_size", "empty_sets", "refused", "accuracy_kept"),
+    *("coverage", "coverage_per_lesion", "set_size", "empty_sets", "refused", "accuracy_kept"),
     *("aurc", "e_aurc", "risk_at_coverage_0.80", "risk_at_coverage_0.90"),
 )
 

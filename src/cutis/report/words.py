@@ -48,6 +48,9 @@ _METRICS = {
     "aurc": Metric("AURC", "decimal", "mean error over all shares of images kept, the surest first"),
     "e_aurc": Metric("Excess AURC", "decimal", "how far that is from keeping all right answers first"),
     "coverage": Metric("Coverage of the sets", "percent", "images whose true class is in the answer set"),
+    "coverage_per_lesion": Metric(
+        "Coverage, each lesion once", "percent", "the same, a lesion counted by the share of its images"
+    ),
     "set_size": Metric("Mean set size", "mean", "classes in an answer set"),
     "empty_sets": Metric("Empty sets", "percent", "images for which no class reached the threshold"),
     "refused": Metric("Refused", "percent", "images that the model declined to answer"),

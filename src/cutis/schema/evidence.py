@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
 from cutis.errors import CutisError
-from cutis.files import read_json, write_json
+from cutis.files import read_json, resolved, write_json
 from cutis.schema.estimate import Estimate, Status
 from cutis.schema.predictions import PredictionsInfo
 from cutis.schema.remarks import Remark, remarks
@@ -166,7 +166,7 @@ class Evidence(BaseModel):
         return next((m for m in every if (m.metric, m.class_code, m.attribute, m.group) == key), None)
 
     def save(self, path: Path | str) -> Path:
-        write_json(path, self.model_dump(mode="json"))
+        write_json(path, self.model_dump(mode="json", context={"beside": Path(path).parent}))
         return Path(path)
 
     @classmethod
@@ -177,9 +177,11 @@ class Evidence(BaseModel):
                 f"{path}: format {content['format']} is newer than this Cutis reads ({FORMAT}). Upgrade Cutis."
             )
         try:
-            return cls.model_validate(content)
+            found = cls.model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
             raise CutisError(
                 f"{path}: not an evidence file ({'.'.join(map(str, first['loc']))}: {first['msg']})."
             ) from None
+        images = resolved(found.info.images, Path(path).parent)
+        return found.model_copy(update={"info": found.info.model_copy(update={"images": images})})

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, FieldSerializationInfo, ValidationError, field_serializer
 
 from cutis.errors import CutisError, nearest
-from cutis.files import atomic_file, canonical_json
+from cutis.files import atomic_file, canonical_json, reference, resolved
 from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, tidy_identity
 from cutis.schema.remarks import Remark
@@ -47,9 +47,10 @@ class PredictionsInfo(BaseModel):
     split: the split's proof (`cutis.data.split.Proof` as a dict), {} if none. part: which part was predicted.
     coverage: what the sets were calibrated to (0.9), None if there are no sets. operating_points: as in the bundle.
     licence: the composed answer. trained: training evidence (time, epochs, sizes...). images: folder that `file` is
-    relative to, for thumbnails. limits: sentences a reader must know. precision: of the computation. calibrated_on: the
-    dataset whose validation part fitted the sets ("" if not recorded). measured: what was measured of the bundle before
-    these predictions, in sentences. task: "multi-class" (rows sum to one, one class
+    relative to, for thumbnails; a file holds the way to it from the file's own folder, or "" where there is none that
+    tells nothing of this machine (`cutis.files.reference`). limits: sentences a reader must know. precision: of the
+    computation. calibrated_on: the dataset whose validation part fitted the sets ("" if not recorded). measured: what
+    was measured of the bundle before these predictions, in sentences. task: "multi-class" (rows sum to one, one class
     is true), "multi-label" (each class its own yes or no; the truth is the list column `labels`) or "one-against-rest"
     (one class is true, but scores are each their own and don't sum to one, as challenge submissions may). notes: how
     the table came to be what it is (read from another system's file, photographs put together). remarks: those notes
@@ -79,6 +80,12 @@ class PredictionsInfo(BaseModel):
     notes: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
     digest: str = ""
+
+    @field_serializer("images", when_used="json")
+    def _away_from_here(self, images: str, told: FieldSerializationInfo) -> str:
+        """context["beside"]: the folder of the file that is written; without it, none."""
+        beside = (told.context or {}).get("beside")
+        return reference(images, beside) if images and beside is not None else ""
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class Predictions:
 
         path = Path(path)
         arrow = self.table.to_arrow()
-        content = json.loads(self.info.model_dump_json())
+        content = json.loads(self.info.model_dump_json(context={"beside": path.parent}))
         content["digest"] = saved_digest(self.table, content)
         arrow = arrow.replace_schema_metadata({b"cutis": json.dumps(content).encode()})
         with atomic_file(path, fresh=fresh) as partial:
@@ -153,6 +160,7 @@ class Predictions:
                     f"{path}: format {content['format']} is newer than this Cutis reads ({FORMAT}). Upgrade Cutis."
                 )
             info = PredictionsInfo.model_validate(content)
+            info = info.model_copy(update={"images": resolved(info.images, path.parent)})
         except (TypeError, ValueError, RecursionError, ValidationError):
             raise CutisError(
                 f"{path}: its Cutis metadata is damaged. Make the file again with cutis predict."

@@ -12,14 +12,15 @@ import numpy as np
 import polars as pl
 import torch
 from lightning.fabric import Fabric
-from torch.nn import functional as F
 
 from cutis.bundle.fit import MOST_TRAINING, Choice
 from cutis.bundle.freeze import freeze
+from cutis.bundle.limits import Limit
 from cutis.data.cache import open_cache
 from cutis.data.dataset import Dataset
 from cutis.data.split import Split
 from cutis.errors import CutisError
+from cutis.files import without_paths
 from cutis.models.network import Network, build, load_weights, weights_licence
 from cutis.models.structures import structured
 from cutis.progress import meter, track
@@ -30,7 +31,8 @@ from cutis.train.loop import Budget, Seconds, Steps, Trainer
 from cutis.train.objectives import objective as make_objective
 from cutis.train.objectives.base import Objective, TrainingData
 from cutis.train.objectives.grouping import check_columns, unseen_groups
-from cutis.train.validate import Validation
+from cutis.train.precision import Chosen, choose
+from cutis.train.validate import Validation, score_units
 
 # Kept back from `minutes` for freezing, which takes about as long on 2 cores: at most this share, these seconds and the
 # time of the training images that are run again, of which so many are done in a second.
@@ -39,11 +41,12 @@ FREEZE_SHARE, FREEZE_SECONDS, FREEZE_RATE = 0.4, 40.0, 250.0
 
 @dataclass(frozen=True)
 class Pieces:
-    """What a run is made of. config: with "auto" settled. codes: classes that occur, in the card's order. notes: what a
-    reader of its bundle must know.
+    """What a run is made of. config: with "auto" settled. precision: what it computes in, and why. codes: classes that
+    occur, in the card's order. notes: what a reader of its bundle must know.
     """
 
     config: TrainConfig
+    precision: Chosen
     codes: list[str]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -55,10 +58,16 @@ class Pieces:
     notes: tuple[str, ...] = ()
 
 
-def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
-    """Everything a run needs, checked; nothing is written but the cache. Raises CutisError."""
+def assemble(
+    data: Dataset, parts: Split, config: TrainConfig, kept: Chosen | None = None, *, begun: bool = False
+) -> Pieces:
+    """Everything a run needs, checked; nothing is written but the cache. kept: the precision that a run which is
+    resumed has. begun: it has a checkpoint, so that the weights it started from aren't needed. Raises CutisError."""
     if config.precision == "auto":
-        config = config.model_copy(update={"precision": faster_precision()})
+        computing = kept or choose(config.accelerator)
+        config = config.model_copy(update={"precision": computing.precision})
+    else:
+        computing = kept or Chosen(config.precision, "as asked for")
     data.check_use(config.use)
     if licence := weights_licence(config.backbone, config.pretrained):
         check_use(compose({f"weights of {config.backbone}": licence}), config.use)
@@ -81,7 +90,7 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
 
     def plain() -> Network:
         made = build(config.backbone, len(codes), dropout=config.dropout, pretrained=config.pretrained)
-        if config.weights:
+        if config.weights and not begun:
             load_weights(made, config.weights)
         return made
 
@@ -110,11 +119,10 @@ def assemble(data: Dataset, parts: Split, config: TrainConfig) -> Pieces:
     )
     validation = None
     if len(part["val"]):
-        groups = part["val"]["group"].to_numpy()
-        validation = Validation(pixels("val", config.size), targets(part["val"]), groups, normalise)
+        validation = Validation(pixels("val", config.size), targets(part["val"]), score_units(part["val"]), normalise)
     rest = table.filter(pl.col("part") != "train")
     notes = tuple(note for column in objective.columns for note in unseen_groups(column, part["train"], rest))
-    return Pieces(config, codes, mean, std, fabric, network, objective, feed, validation, notes)
+    return Pieces(config, computing, codes, mean, std, fabric, network, objective, feed, validation, notes)
 
 
 def work(pieces: Pieces, out: Path, started: float) -> Trainer:
@@ -140,6 +148,7 @@ def work(pieces: Pieces, out: Path, started: float) -> Trainer:
 def freeze_run(pieces: Pieces, trainer: Trainer, data: Dataset, parts: Split, bundle: Path) -> Path:
     """Freeze the moving average of the weights, with the evidence of its training."""
     config, standing = pieces.config, trainer.standing
+    scored = trainer.scored()
     licence = weights_licence(config.backbone, config.pretrained)
     return freeze(
         trainer.teacher.cpu(),
@@ -158,13 +167,15 @@ def freeze_run(pieces: Pieces, trainer: Trainer, data: Dataset, parts: Split, bu
         structure=config.structure,
         structure_settings=config.structure_settings,
         weights_licence={f"weights of {config.backbone}": licence} if licence else {},
+        limits=[Limit("at-chance", words)] if (words := at_chance(scored)) else [],
         trained={
-            "config": config.model_dump(),
+            "config": without_paths(config.model_dump()),
+            "precision": pieces.precision._asdict(),
             "images": len(pieces.feed.data.target),
             "steps": standing.step,
             "epochs": round(standing.step / pieces.feed.steps_per_epoch, 2),
             "seconds": round(standing.seconds, 1),
-            "validation": standing.history[-1] if standing.history else {},
+            "validation": scored,
             **({"notes": " ".join(pieces.notes)} if pieces.notes else {}),
         },
     )
@@ -193,19 +204,17 @@ def pixel_statistics(images: np.ndarray, most: int = 512) -> tuple[tuple[float, 
     return tuple(chosen.mean(0).round(6).tolist()), tuple(np.maximum(chosen.std(0), 0.01).round(6).tolist())
 
 
-def faster_precision() -> str:
-    """Where a convolution runs at least 1.3 times as fast in bfloat16 as in float32: "bf16-mixed"; else "32-true"."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda":
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    taken = {}
-    for kind in (torch.float32, torch.bfloat16):
-        x = torch.ones(32, 64, 24, 24, dtype=kind).to(memory_format=torch.channels_last)
-        w = torch.ones(64, 64, 3, 3, dtype=kind).to(memory_format=torch.channels_last)
-        times = []
-        for _ in range(4):
-            begun = time.perf_counter()
-            F.conv2d(x, w, padding=1)
-            times.append(time.perf_counter() - begun)
-        taken[kind] = min(times[1:])
-    return "bf16-mixed" if taken[torch.float32] > 1.3 * taken[torch.bfloat16] else "32-true"
+def at_chance(scored: dict[str, Any]) -> str:
+    """What to say of a model that validation can't tell from chance, or ""."""
+    if not scored or scored["above_chance"]:
+        return ""
+    accuracy, chance, units = scored["balanced_accuracy"], scored["chance"], f"{scored['units']:,} validation"
+    if accuracy <= chance:
+        return (
+            f"No better than chance: balanced accuracy {accuracy:.3f} of {units} {scored['unit']}s, where answers that "
+            f"know nothing have {chance:.3f}. It has learned nothing that can be seen; don't use its answers."
+        )
+    return (
+        f"Not told from chance: balanced accuracy {accuracy:.3f} of {units} {scored['unit']}s, where answers that know "
+        f"nothing have {chance:.3f} on average and do as well in {scored['p_chance']:.0%} of tries."
+    )

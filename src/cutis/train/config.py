@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cutis.bundle.card import DEFAULT_OOD, Constancy, OodMethod
-from cutis.errors import CutisError
+from cutis.errors import CutisError, nearest
 from cutis.schema.licence import Use
 from cutis.train.augment import Augmentation
 
@@ -20,12 +20,13 @@ class TrainConfig(BaseModel):
     Exactly one of `minutes` (wall time of the whole command, freezing included) and `epochs` is set. size: side of the
     network's input in pixels. constancy: what is done about the colour of the light, here and whenever the bundle
     predicts. structure: the network's shape around the backbone (`cutis.models.structures`). learning_rate: AdamW's
-    peak, after a warm-up of `warmup_steps`, falling as a cosine to 0. average: decay of the moving average of the
-    weights, which is what is validated and frozen. patience: stop after this many validations without a better one, and
-    keep the best (None: run to the end and keep the last). sharpness: rho of `cutis.train.sharpness`, 0 for none.
-    augment_suite: half of the training images are under a corruption of this suite (`cutis.image.corruptions`). ood:
-    the score by which the bundle refuses what is unlike its training images. use: what the model is for; "commercial"
-    refuses images and pretrained weights whose licences don't allow it.
+    peak, after a warm-up of `warmup_steps` (a tenth of the run if that is less), falling as a cosine to 0. average:
+    decay of the moving average of the weights, which is what is validated and frozen. patience: stop after this many
+    validations without a better one, and keep the best (None: run to the end and keep the last). sharpness: rho of
+    `cutis.train.sharpness`, 0 for none. augment_suite: half of the training images are under a corruption of this suite
+    (`cutis.image.corruptions`). ood: the score by which the bundle refuses what is unlike its training images. use:
+    what the model is for; "commercial" refuses images and pretrained weights whose licences don't allow it. precision:
+    "auto" is what the processor can do (`cutis.train.precision`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,3 +70,18 @@ class TrainConfig(BaseModel):
     def cache_size(self) -> int:
         """Side of the decoded-once copy: a quarter more than the input, so that zooming in stays sharp."""
         return -(-self.size * 5 // 4 // 16) * 16
+
+
+def make_config(settings: dict[str, Any]) -> TrainConfig:
+    """A TrainConfig, or a CutisError that names the setting at fault."""
+    given = {k: v for k, v in settings.items() if v is not None}
+    if "minutes" not in given and "epochs" not in given:
+        given["minutes"] = 15
+    try:
+        return TrainConfig(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise CutisError(f"setting {name} is not known: {nearest(name, TrainConfig.model_fields)}") from None
+        raise CutisError(f"setting {name} = {first['input']}: {first['msg'].lower()}.") from None

@@ -6,7 +6,8 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,11 +22,13 @@ from cutis.models.network import Network
 from cutis.train import checkpoint
 from cutis.train.config import TrainConfig
 from cutis.train.feed import Feed
+from cutis.train.kept import CHECKPOINT
 from cutis.train.objectives.base import Batch, Moment, Objective
 from cutis.train.sharpness import uphill
 from cutis.train.validate import Validation
 
 VALIDATIONS = 10  # in a run that is given minutes; with epochs, one an epoch
+WARM_UP = 0.1  # of a run, at most: a short one would spend all of it warming up
 
 
 class Budget(Protocol):
@@ -96,17 +99,18 @@ class Trainer:
         self.teacher = copy.deepcopy(self.plain).eval().requires_grad_(False)
         self.optimisers = [_adamw(params, config) for params in objective.players(self.plain)]
         self.standing = Standing()
-        self.file = folder / "checkpoint.pt"
+        self.file = folder / CHECKPOINT
 
     def fit(self, budget: Budget, report: Callable[[float, str], None]) -> None:
         """Run to the end of the budget, or early if validation stops improving or the objective has had enough;
         `report` hears of progress."""
         now, last_saved = self.standing, time.monotonic()
         started = time.monotonic() - now.seconds
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), _repeatable():
             while not now.done:
                 before = budget.progress(now.step, now.seconds)
-                terms = self._step(now.step, min(before, 1.0))
+                warm = self._warm(now.step, budget.progress(now.step + 1, now.seconds))
+                terms = self._step(now.step, min(before, 1.0), warm)
                 now.step += 1
                 now.seconds = time.monotonic() - started
                 done = budget.progress(now.step, now.seconds)
@@ -121,13 +125,18 @@ class Trainer:
         if now.best is not None:
             self.teacher.load_state_dict(now.best)
 
-    def _step(self, step: int, progress: float) -> dict[str, float]:
+    def _warm(self, step: int, progress: float) -> float:
+        """The share of the learning rate in this step, 1 after `warmup_steps` or a tenth of the run, whichever is
+        shorter. progress: after the step."""
+        return min(1.0, max((step + 1) / max(1, self.config.warmup_steps), progress / WARM_UP))
+
+    def _step(self, step: int, progress: float, warm: float) -> dict[str, float]:
         batch = self.feed.batch(step)
         self.plain.train()
         values: dict[str, float] = {}
         for player, optimiser in enumerate(self.optimisers):
             moment = Moment(step, progress, player, self.teacher)
-            rate = self.config.learning_rate * min(1.0, (step + 1) / max(1, self.config.warmup_steps))
+            rate = self.config.learning_rate * warm
             for group in optimiser.param_groups:
                 group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * progress))
             terms = self._gradients(batch, moment)
@@ -179,6 +188,15 @@ class Trainer:
             now.since_best += 1
             now.done = now.done or now.since_best >= self.config.patience
 
+    def scored(self) -> dict[str, Any]:
+        """What validation says of the weights that are kept: the last entry of the log, or with patience the best; and
+        what that is worth (`Validation.standing`). {} without a validation part."""
+        if self.validation is None or not self.standing.history:
+            return {}
+        history = self.standing.history
+        kept = history[-1] if self.standing.best is None else min(history, key=lambda row: row["log_loss"])
+        return {**kept, **self.validation.standing(self.teacher, self.fabric, self.config.seed)}
+
     def _log(self) -> None:
         """log.jsonl, whole, so that a resumed run doesn't hold a validation twice."""
         with atomic_file(self.folder / "log.jsonl") as partial:
@@ -202,8 +220,6 @@ class Trainer:
 
     def resume(self) -> bool:
         """Take up where the last checkpoint left off; without one, start at the beginning. Says which."""
-        for partial in self.folder.glob(".cutis-*"):  # of a write that was killed
-            partial.unlink()
         if not self.file.exists():
             return False
         state = checkpoint.load(self.file)
@@ -215,6 +231,18 @@ class Trainer:
         self.standing = Standing(**state["standing"])
         self._log()
         return True
+
+
+@contextmanager
+def _repeatable() -> Iterator[None]:
+    """On a GPU, the same bits from the same step: cuDNN's algorithms by what they do, not by how they were timed."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before
 
 
 def _adamw(params: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:

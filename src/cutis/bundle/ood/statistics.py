@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from cutis.errors import CutisError
+
+_WHOLE = ("counts", "kept")  # whole numbers
+
 # SciPy is imported where it is used: k-NN needs none of it, and a server that starts waits for what it imports.
 
 
@@ -60,10 +64,38 @@ class Statistics:
     @classmethod
     def load(cls, path: Path) -> Statistics:
         """From a file that holds any of the fields."""
-        from safetensors.numpy import load_file
+        return cls.read(path.read_bytes(), str(path))
 
-        found = load_file(path)
+    @classmethod
+    def read(cls, content: bytes, where: str) -> Statistics:
+        """From such a file's bytes. Raises CutisError, naming `where`, if they are none."""
+        from safetensors.numpy import load
+
+        try:
+            found = load(content)
+        except Exception as error:  # SafetensorError, and what NumPy says to a type that it doesn't have
+            raise CutisError(f"{where}: not a safetensors file ({' '.join(str(error).split())[:80]}).") from None
         return cls(**{f.name: found.get(f.name) for f in fields(cls)})
+
+    def unfit(self, classes: int, size: int) -> str:
+        """Why these are no statistics of so many classes and features, or ""."""
+        one, square = (1,), (size, size)
+        wanted: dict[str, tuple[int | None, ...]] = {
+            **{"features": (None, size), "counts": (classes,), "means": (classes, size), "covariance": square},
+            **{"shrinkage": one, "origin": (size,), "kept": one, "alpha": one},
+        }
+        for name, value in self._present().items():
+            shape = wanted[name]
+            if value.ndim != len(shape) or any(w not in (None, v) for v, w in zip(value.shape, shape, strict=True)):
+                return f"{name} is {value.shape}, which doesn't fit {classes} classes and {size} features"
+            kind = "i" if name in _WHOLE else "f"
+            if value.dtype.kind != kind or not np.isfinite(value).all() or (kind == "i" and value.min() < 0):
+                return f"{name} holds what is no such number"
+        if self.counts is not None and not self.counts.any():
+            return "counts has no image"
+        if self.kept is not None and self.kept.item() > size:
+            return f"kept is {self.kept.item()} of {size} directions"
+        return ""
 
     def save(self, path: Path) -> None:
         from safetensors.numpy import save
@@ -123,12 +155,15 @@ class Statistics:
 
     def _factor(self, covariance: np.ndarray) -> np.ndarray:
         """Lower Cholesky factor of (1 - g) S + g tr(S)/d I, with g the shrinkage."""
-        from scipy.linalg import cholesky
+        from scipy.linalg import LinAlgError, cholesky
 
         share = self.given("shrinkage").item()
         size = len(covariance)
         shrunk = (1 - share) * covariance + share * np.trace(covariance) / size * np.eye(size)
-        factor: np.ndarray = cholesky(shrunk, lower=True)
+        try:
+            factor: np.ndarray = cholesky(shrunk, lower=True)
+        except LinAlgError:
+            raise CutisError("the bundle's covariance of features is none. Freeze it again.") from None
         return factor
 
     def _present(self) -> dict[str, np.ndarray]:
