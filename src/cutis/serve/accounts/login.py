@@ -13,7 +13,7 @@ from cutis.serve.accounts.sessions import Opened, open_session
 from cutis.serve.kinds import Refused
 from cutis.serve.store.engine import Store
 from cutis.serve.store.tables import Account, now
-from cutis.serve.trail import append
+from cutis.serve.trail import append, of_password
 
 FAILURES = 5  # in a row, before an account is locked
 FIRST_LOCK, LONGEST_LOCK = timedelta(minutes=1), timedelta(minutes=15)
@@ -76,5 +76,6 @@ def _welcome(store: Store, account_id: int, renewed: str | None, replacing: str 
         if renewed:
             account.password = renewed
         opened = open_session(session, account, replacing)
-        append(session, account.name, "account.login", account.name, {})
+        said = {"password_seal": of_password(renewed)} if renewed else {}
+        append(session, account.name, "account.login", account.name, said)
         return opened

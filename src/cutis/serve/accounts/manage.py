@@ -16,7 +16,7 @@ from cutis.serve.accounts.sessions import close_all
 from cutis.serve.kinds import Refused
 from cutis.serve.store.engine import Store
 from cutis.serve.store.tables import ROLES, Account
-from cutis.serve.trail import append
+from cutis.serve.trail import append, of_account, of_password
 
 LOCAL = "local"  # the account of a server without accounts; nobody can log in as it
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -74,7 +74,8 @@ def add(store: Store, actor: str, name: str, password: str, role: str, team: str
                 raise taken
             session.add(account)
             session.flush()
-            append(session, actor, "account.added", name, {"role": role, "team": team})
+            said = of_account(account) | {"password_seal": of_password(account.password)}
+            append(session, actor, "account.added", name, said)
     except IntegrityError:
         raise taken from None
     return account
@@ -122,7 +123,9 @@ def change(
             account.password = secret
         account.failures, account.locked_until = 0, None
         close_all(session, account.id)
-        said = new | ({"password": "changed"} if secret is not None else {})
+        said = new
+        if secret is not None:
+            said = new | {"password": "changed", "password_seal": of_password(secret)}
         append(session, actor, "account.changed", account.name, said)
     return account
 

@@ -38,6 +38,8 @@ class Store:
         self._writing = sessionmaker(engine, expire_on_commit=False)
         looking = engine.execution_options(reading=True, postgresql_readonly=True)
         self._reading = sessionmaker(looking, expire_on_commit=False)
+        still = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}  # SQLite's is that
+        self._still = sessionmaker(looking.execution_options(**still), expire_on_commit=False)
         # SQLite's own queue is a poll that may starve a writer: threads of this process take turns here first.
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else None
 
@@ -84,6 +86,12 @@ class Store:
     def reading(self) -> Iterator[Session]:
         """One transaction that only reads: it waits for no writer, and the database refuses it any change."""
         with _told(), self._reading.begin() as session:
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """`reading`, whose every query sees the state at its start, whatever is written meanwhile."""
+        with _told(), self._still.begin() as session:
             yield session
 
     def close(self) -> None:

@@ -107,7 +107,7 @@ class Pictures:
             aside.replace(path)
 
     def _place(self, digest: str) -> Path:
-        return self.folder / digest[:2] / digest[2:]
+        return place_of(self.folder, digest)
 
     def _write(self, path: Path, data: bytes) -> None:
         handle, name = tempfile.mkstemp(prefix=_NEW, dir=path.parent)
@@ -122,6 +122,11 @@ class Pictures:
             with contextlib.suppress(FileNotFoundError):
                 Path(name).unlink()
             raise
+
+
+def place_of(folder: Path, digest: str) -> Path:
+    """Where in a folder of pictures the file of a digest is."""
+    return folder / digest[:2] / digest[2:]
 
 
 def _ages(folder: Path, than: float) -> Iterator[tuple[str, bool]]:
