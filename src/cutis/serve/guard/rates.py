@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable
 
 from fastapi import Request
 
+from cutis.serve.guard.crowd import neighbourhood
 from cutis.serve.kinds import Refused
 
 
@@ -40,10 +40,5 @@ class Rate:
 
 
 def client(request: Request) -> str:
-    """The address that a request came from; of IPv6 the first 64 bits, which one user has for himself."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))
+    """The address that a request came from; behind a proxy, the one that it names."""
+    return neighbourhood(request.client.host if request.client else "")

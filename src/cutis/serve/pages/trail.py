@@ -29,7 +29,7 @@ def trail(
     after: Annotated[int | None, Query(ge=0, le=2**53)] = None,
     check: bool = False,
 ) -> HTMLResponse:
-    """The latest entries, or those after a number. check: follow the whole chain first, and compare the rows with it."""
+    """The latest entries, or those after a number. check: follow the whole chain first, and compare all with it."""
     bench = bench_of(request)
     with bench.store.snapshot() if check else bench.store.reading() as session:
         last = session.scalar(select(func.max(Entry.sequence))) or 0
