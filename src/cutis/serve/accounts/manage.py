@@ -67,7 +67,7 @@ def add(store: Store, actor: str, name: str, password: str, role: str, team: str
     taken = Refused(409, f'there is an account "{name}" already. Choose another name.')
     if name == LOCAL:
         raise taken
-    account = Account(name=name, password=passwords.hashed(password), role=role, team=team)
+    account = Account(name=name, password=_hashed(password), role=role, team=team)
     try:
         with store.begin() as session:
             if session.scalar(select(Account.id).where(Account.name == name)) is not None:
@@ -107,7 +107,7 @@ def change(
     secret = None
     if password is not None:
         passwords.check(password, name)
-        secret = passwords.hashed(password)
+        secret = _hashed(password)
     with store.begin() as session:
         admins = _admins(session)
         account = session.scalar(select(Account).where(Account.name == name.strip().casefold()))
@@ -133,6 +133,11 @@ def change(
 def _admins(session: Session) -> Sequence[int]:
     """Ids of those who can administer, held until the transaction ends, so that two can't remove each other."""
     return session.scalars(select(Account.id).where(_ABLE).with_for_update()).all()
+
+
+def _hashed(password: str) -> str:
+    with passwords.TURNS.turn("accounts"):
+        return passwords.hashed(password)
 
 
 def _check_name(name: str, of: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
+from cutis.serve.accounts.passwords import TURNS
 from cutis.serve.guard.gate import Gate
 from cutis.serve.guard.headers import SafeHeaders
 from cutis.serve.guard.limits import Bodies
 from cutis.serve.guard.logs import Access
-from cutis.serve.guard.rates import Rate
+from cutis.serve.guard.rates import Tries
 from cutis.serve.guard.share import AtOnce
 from cutis.serve.guard.sites import Sites
 from cutis.serve.settings import Settings
@@ -26,4 +28,5 @@ def guard(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(AtOnce)
     app.add_middleware(Access)
     app.add_middleware(SafeHeaders, settings=settings)
-    app.state.password_tries = Rate(burst=20, every=3.0)
+    app.state.password_tries = Tries()
+    app.state.password_threads = CapacityLimiter(TURNS.at_once + TURNS.most + 8)  # the last hear that too many wait
