@@ -79,10 +79,12 @@ class Said:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A confirmed image of the attached dataset. diagnosis: its class there; name: its finest diagnosis in words.
+    """A confirmed image of the attached dataset. image: its name in addresses, which says nothing. diagnosis: its class
+    there; name: its finest diagnosis in words.
     likeness: cosine, up to 1. confirmed_by: how, if it is stated."""
 
     image_id: str
+    image: str
     lesion_id: str | None
     diagnosis: str
     name: str

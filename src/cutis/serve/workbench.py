@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cutis.serve.inference.journal import Journal
 from cutis.serve.inference.layers import Layers
 from cutis.serve.inference.models import Models
 from cutis.serve.intake.intake import Intake
+from cutis.serve.searches import Searches
 from cutis.serve.settings import Settings
 from cutis.serve.similar import Similar
 from cutis.serve.store.engine import Store
@@ -29,6 +30,7 @@ class Workbench:
     intake: Intake
     similar: Similar | None
     words: Words
+    searches: Searches = field(default_factory=Searches)
 
     @classmethod
     def open(cls, settings: Settings) -> Workbench:

@@ -31,13 +31,17 @@ def log_in(store: Store, name: str, password: str, replacing: str | None, addres
     """
     name = name.strip().casefold()
     name = name if is_name(name) else ""
+    opened = None
     with TURNS.turn(address):
         with store.reading() as session:
             stored = session.scalar(select(Account.password).where(*_usable(name)))
         same = right(password, stored)
         renewed = hashed(password) if same and outdated(stored or "") else None
         with store.begin() as session:
-            opened = _welcome(session, name, renewed, replacing) if same else _count(session, name)
+            if same:
+                opened = _welcome(session, name, renewed, replacing)
+            else:
+                _count(session, name)
     if opened is None:
         raise Refused(401, WRONG)
     return opened

@@ -55,6 +55,7 @@ class SimilarCases(BaseModel):
                     "near": [
                         {
                             "image_id": "ISIC_0024310",
+                            "image": "9f86d081884c7d659a2feaa0",
                             "lesion_id": "HAM_0003521",
                             "diagnosis": "mel",
                             "name": "Melanoma, NOS",
@@ -104,7 +105,7 @@ async def similar_to(
 
 
 @router.get(
-    "/api/confirmed/{image_id:path}/image",
+    "/api/confirmed/{image}/image",
     responses={
         200: {"content": {"image/jpeg": {}}, "description": "The image, its longer side 1,024 pixels at most"},
         404: _PROBLEMS[404],
@@ -112,13 +113,13 @@ async def similar_to(
     response_class=Response,
     summary="An image of a confirmed case",
 )
-def confirmed(request: Request, who: Asking, image_id: str) -> Response:
-    """Encoded anew, so that nothing but its pixels is shown."""
+def confirmed(request: Request, who: Asking, image: str) -> Response:
+    """By the `image` of a similar case. Encoded anew, so that nothing but its pixels is shown."""
     bench: Workbench = request.app.state.workbench
     if bench.similar is None:
         raise Refused(404, "no dataset is attached. Start with: cutis serve BUNDLE --data DATASET")
-    path = bench.similar.image(image_id)
-    tag = _tag(bench.similar.data.card.digest, image_id)
+    path = bench.similar.image(image)
+    tag = _tag(bench.similar.data.card.digest, image)
     if (known := _known(request, tag)) is not None:
         return known
     pixels = decode(read_bytes(path), "the confirmed image", least=_LONGER)
