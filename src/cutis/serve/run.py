@@ -17,6 +17,7 @@ from cutis.serve.guard.logs import log_config
 from cutis.serve.guard.porch import door
 from cutis.serve.guard.start import check
 from cutis.serve.settings import Settings
+from cutis.serve.store.pictures import make_private
 
 KEEP_SECONDS, FAREWELL_SECONDS = 20, 10
 _FILES = 4096
@@ -27,7 +28,7 @@ def run(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
     a port that is taken, a bundle or store that can't be opened."""
     check(settings)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
     except OSError as error:
         raise CutisError(f"--folder {folder}: {(error.strerror or 'cannot be made').lower()}.") from None
     taken = take_port(settings.host, settings.port)

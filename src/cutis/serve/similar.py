@@ -20,6 +20,7 @@ from cutis.schema.licence import licence
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS
 from cutis.serve.inference.confirmed import confirmed_rows, file_name
 from cutis.serve.kinds import Neighbour, Refused
+from cutis.serve.store.pictures import make_private
 
 SAME_BITS = 10  # of 64: hashes that differ in no more may be the same photograph
 
@@ -159,7 +160,7 @@ class Similar:
             self.failed = "the confirmed cases could not be looked through. The server's log says why."
 
     def _build(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self._file.parent)
         module, runtime = "cutis.serve.inference.confirmed", self._bundle.runtime.name
         command = [sys.executable, "-m", module, self._bundle.path, self.data.path, self._file, runtime]
         self._builder = subprocess.Popen(

@@ -87,6 +87,7 @@ def main(bundle: str, dataset: str, out: str, runtime: str) -> None:
 
     if hasattr(os, "nice"):
         os.nice(_ASIDE)
+    os.umask(0o077)  # the table lies in the workbench's folder, as everything there its owner's only
     table = build(load_bundle(bundle, runtime=runtime), Dataset.load(dataset), progress=told)
     with atomic_file(out) as partial:
         table.write_parquet(partial)
