@@ -21,7 +21,8 @@ from cutis.bundle.predict import Bundle
 from cutis.data.dataset import Dataset
 from cutis.image import hashing
 from cutis.image.decode import read_square
-from cutis.serve.inference.confirmed import build, file_name, near_hash
+from cutis.serve.inference.confirmed import build, file_name
+from cutis.serve.intake.small import near_hash
 from cutis.serve.kinds import Refused
 from cutis.serve.similar import SAME_BITS, Similar
 

@@ -25,9 +25,10 @@ CaseId = Annotated[str, Path(max_length=16, examples=["p0wYcT3n9f3Qx1aB"])]
 
 
 class Problem(BaseModel):
-    """Why a request was refused, in one line."""
+    """Why a request was refused, in one line. code: of a picture that was, what is wrong with it, for a program."""
 
     detail: str = Field(examples=["No such case."])
+    code: str | None = Field(None, examples=["too_slow"])
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -38,7 +38,7 @@ async def receive(
     Raises Refused: 422 and what intake and models refuse with, 507 for a full disk.
     """
     check_kinds([kind for kind, _ in uploads])
-    taken = await asyncio.gather(*(bench.intake.take(data, keep=True) for _, data in uploads))
+    taken = await asyncio.gather(*(bench.intake.take(data, keep=True, whose=who.name) for _, data in uploads))
     form = _with_headers(form, taken)
     looked = [(kind, t) for (kind, _), t in zip(uploads, taken, strict=True)]
     return await answer_and_open(bench, who, form, looked, and_then=and_then)
