@@ -45,6 +45,7 @@ def account_(
     require("serve")
     from cutis.serve.accounts import manage
     from cutis.serve.store.engine import Store
+    from cutis.serve.store.pictures import make_private
 
     if action != "list" and not name:
         raise CutisError(f"which account? cutis account {action} NAME")
@@ -53,7 +54,7 @@ def account_(
     if store is None:
         store = f"sqlite:///{folder / 'cutis.db'}"
         if action == "add":
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(folder)
     opened = Store.open(store, create=action == "add")
     try:
         if action == "list":

@@ -1,38 +1,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cutis.cli import say
 from cutis.errors import CutisError
 
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from cutis.serve.trail import Anchor, Verdict
+
 
 def audit_log_(
-    what: Literal["verify", "export"],
+    what: Literal["verify", "anchor", "export"],
     *,
     folder: Path = Path("workbench"),
     store: str | None = None,
     file: Path | None = None,
-    noted: str | None = None,
+    since: str | None = None,
+    pictures: bool = True,
     out: Path | None = None,
 ) -> int:
-    """Check that the workbench's audit trail is whole, or write it as JSON lines; exit 1 if a link is broken.
+    """Check that the workbench's cases, readings and pictures are as its audit trail tells; exit 1 if something isn't.
 
     Parameters
     ----------
     what
-        verify, or export.
+        verify: follow the trail's chain, and compare with it cases, photographs, answers, readings, accounts, triggers
+        and the pictures' files. anchor: note how far the trail is, to be kept out of reach of whoever can write to the
+        database. export: write it as JSON lines.
     folder
         The folder that cutis serve was given.
     store
         The database that cutis serve was given, if not the file in FOLDER.
     file
-        An exported trail (.jsonl) to verify, instead of a store.
-    noted
-        A digest that an earlier verify printed: the trail must still hold it. Without one, a trail that was cut off at
-        its end looks whole.
+        An exported trail (.jsonl) to verify, instead of a store; then only its chain is looked at.
+    since
+        What anchor wrote or printed earlier, a file or the digest alone: the trail must extend it. Without one, a trail
+        that was cut off at its end or made anew, with all that it tells of, looks whole.
+    pictures
+        Read the pictures' files too.
     out
-        Where export writes: a .jsonl file.
+        Where export writes, a .jsonl file; the file to which anchor adds a line (if not given, it is printed).
     """
     from cutis.extras import require
 
@@ -40,31 +50,117 @@ def audit_log_(
     where = store or f"sqlite:///{folder / 'cutis.db'}"
     if what == "export":
         return _export(where, out)
-    if store is not None and file is not None:
+    from cutis.serve.trail import read_anchors
+
+    if what == "anchor":
+        return _anchor(where, out)
+    anchors = read_anchors(since) if since is not None else []
+    if file is None:
+        return _verify(where, anchors, folder / "pictures" if pictures else None)
+    if store is not None:
         raise CutisError("verify: give --store or --file, not both.")
-    return _verify(where, file, noted)
+    return _verify_file(file, anchors)
 
 
-def _verify(store: str, file: Path | None, noted: str | None) -> int:
+def _verify_file(file: Path, anchors: list[Anchor]) -> int:
+    from cutis.serve import trail
+
+    verdict = trail.verify(trail.read_lines(file), anchors)
+    if verdict.broken is not None:
+        return _broken(str(file), verdict)
+    say(f"whole: {file}: {verdict.entries:,} entries, the last sealed by {verdict.head}")
+    say("not looked at: whether cases, readings and pictures are as these entries tell (verify without --file does).")
+    return _say_since(anchors)
+
+
+def _verify(store: str, anchors: list[Anchor], pictures: Path | None) -> int:
     from cutis.serve import trail
     from cutis.serve.store.engine import Store
 
-    if file is not None:
-        verdict, where = trail.verify(trail.read_lines(file), noted), str(file)
-    else:
-        opened = Store.open(store, create=False)
-        try:
-            with opened.reading() as session:
-                verdict = trail.verify(trail.links(session), noted)
-                if verdict.broken is None and (changed := trail.changed_readings(session)) is not None:
-                    verdict = trail.Verdict(verdict.entries, verdict.head, changed)
-        finally:
-            opened.close()
-        where = opened.name
-    if verdict.broken is not None:
-        say(f"BROKEN: {where}: {verdict.broken}. {verdict.entries:,} entries before it hold.")
+    opened = Store.open(store, create=False)
+    try:
+        with opened.snapshot() as session:
+            verdict = trail.verify(trail.links(session), anchors, _store_id(session))
+            if verdict.broken is not None:
+                return _broken(opened.name, verdict)
+            found = trail.compare(session)
+            for line in found.differences:
+                say(f"DIFFERS: {line}")
+            read, wrong = _pictures(session, pictures) if pictures and found.photographs else (0, 0)
+    finally:
+        opened.close()
+    counted = (
+        f"{found.cases:,} cases, {found.photographs:,} photographs, {found.answers:,} answers, {found.readings:,} "
+        f"readings and {found.accounts:,} accounts"
+    )
+    files = f"{read:,} files of pictures" if pictures else "the pictures' files not looked at"
+    if wrong or found.differences:
+        n = wrong + len(found.differences)
+        say(f"BROKEN: {opened.name}: {n:,} differences from the trail, of {counted}; {files}. The chain itself holds.")
         return 1
-    say(f"whole: {where}: {verdict.entries:,} entries, the last sealed by {verdict.head}")
+    say(f"whole: {opened.name}: {verdict.entries:,} entries, the last sealed by {verdict.head}")
+    say(f"as the trail tells: {counted}; {files}")
+    if found.older:
+        say(f"not compared: what {found.older:,} entries of an earlier version did not note yet.")
+    return _say_since(anchors)
+
+
+def _pictures(session: Session, folder: Path) -> tuple[int, int]:
+    """(how many files were read, how many of them are not as the trail tells)."""
+    from cutis.serve import trail
+
+    if not folder.is_dir():
+        raise CutisError(f"{folder}: no such folder of pictures. Give the --folder of cutis serve, or --no-pictures.")
+    read = wrong = 0
+    for line in trail.changed_pictures(session, folder):
+        read += 1
+        if line is not None:
+            wrong += 1
+            say(f"DIFFERS: {line}")
+    return read, wrong
+
+
+def _anchor(store: str, out: Path | None) -> int:
+    from cutis.serve import trail
+    from cutis.serve.store.engine import Store
+
+    before = trail.read_anchors(str(out)) if out is not None and out.exists() and out.stat().st_size else []
+    opened = Store.open(store, create=False)
+    try:
+        with opened.snapshot() as session:
+            known = _store_id(session)
+            verdict = trail.verify(trail.links(session), before, known)
+    finally:
+        opened.close()
+    if verdict.broken is not None:
+        return _broken(opened.name, verdict)
+    anchor = trail.Anchor.of(known, verdict.entries, verdict.head)
+    if out is None:
+        say(anchor.line())
+    else:
+        trail.add_anchor(out, anchor)
+        say(f"{out}: {verdict.entries:,} entries, the last sealed by {verdict.head}")
+    return 0
+
+
+def _store_id(session: Session) -> str:
+    from sqlalchemy import select
+
+    from cutis.serve.store.tables import Identity
+
+    return session.scalars(select(Identity.id)).first() or ""
+
+
+def _broken(where: str, verdict: Verdict) -> int:
+    say(f"BROKEN: {where}: {verdict.broken}. {verdict.entries:,} entries hold.")
+    return 1
+
+
+def _say_since(anchors: list[Anchor]) -> int:
+    if anchors:
+        say(f"it extends {len(anchors):,} anchors, the last: {anchors[-1].name}")
+    else:
+        say("without --since it can't be seen whether it was cut off at its end, or made anew with all that it tells.")
     return 0
 
 

@@ -117,4 +117,5 @@ def _say(request: Request, error: Exception) -> Response:
     person = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(("/api", "/predict"))
     if person or "hx-request" in request.headers:  # htmx accepts anything, and shows it to people
         return pages.error_page(request, status, str(error), headers)
-    return JSONResponse({"detail": str(error)}, status, headers)
+    code = {"code": error.code} if isinstance(error, Refused) and error.code else {}
+    return JSONResponse({"detail": str(error), **code}, status, headers)

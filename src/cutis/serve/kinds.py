@@ -13,13 +13,15 @@ from cutis.errors import CutisError
 class Refused(CutisError):
     """A request that can't be done: one line for the user, and the HTTP status that says it to a program.
 
-    retry_after: seconds after which it may be tried again, for 429 and 503.
+    retry_after: seconds after which it may be tried again, for 429 and 503. code: what it is, for a program, where the
+    status alone doesn't tell; "" where it does.
     """
 
-    def __init__(self, status: int, words: str, *, retry_after: int | None = None) -> None:
+    def __init__(self, status: int, words: str, *, retry_after: int | None = None, code: str = "") -> None:
         super().__init__(words)
         self.status = status
         self.retry_after = retry_after
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,12 @@ class Said:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A confirmed image of the attached dataset. diagnosis: its class there; name: its finest diagnosis in words.
+    """A confirmed image of the attached dataset. image: its name in addresses, which says nothing. diagnosis: its class
+    there; name: its finest diagnosis in words.
     likeness: cosine, up to 1. confirmed_by: how, if it is stated."""
 
     image_id: str
+    image: str
     lesion_id: str | None
     diagnosis: str
     name: str

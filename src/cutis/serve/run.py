@@ -14,11 +14,13 @@ import uvicorn
 from cutis.errors import CutisError
 from cutis.serve.app import create_app
 from cutis.serve.guard.logs import log_config
-from cutis.serve.guard.server import CONNECTIONS, Patient
+from cutis.serve.guard.porch import door
 from cutis.serve.guard.start import check
 from cutis.serve.settings import Settings
+from cutis.serve.store.pictures import make_private
 
 KEEP_SECONDS, FAREWELL_SECONDS = 20, 10
+_FILES = 4096
 
 
 def run(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
@@ -26,10 +28,11 @@ def run(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
     a port that is taken, a bundle or store that can't be opened."""
     check(settings)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
     except OSError as error:
         raise CutisError(f"--folder {folder}: {(error.strerror or 'cannot be made').lower()}.") from None
     taken = take_port(settings.host, settings.port)
+    _allow_files()
     config = configuration(settings)
     server = _Server(config)
     address = f"{'https' if settings.tls else 'http'}://{_shown(settings.host)}:{taken.getsockname()[1]}/"
@@ -53,13 +56,14 @@ class _Server(uvicorn.Server):
 
 def configuration(settings: Settings) -> uvicorn.Config:
     """How uvicorn runs the workbench: nobody named in its log, bounded waiting, a proxy believed only if stated."""
+    trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1") if settings.proxy else ""
     return uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
-        http=Patient,
+        http=door(settings, [host.strip() for host in trusted.split(",") if host.strip()]),
+        loop="asyncio" if settings.tls else "auto",  # uvloop's start_tls stalls on a handshake that is dropped
         ws="none",
-        limit_concurrency=CONNECTIONS,
         access_log=False,
         log_config=log_config(),
         log_level="warning",
@@ -67,9 +71,7 @@ def configuration(settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=KEEP_SECONDS,
         timeout_graceful_shutdown=FAREWELL_SECONDS,
         proxy_headers=settings.proxy,
-        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1") if settings.proxy else "",
-        ssl_certfile=settings.tls[0] if settings.tls else None,
-        ssl_keyfile=settings.tls[1] if settings.tls else None,
+        forwarded_allow_ips=trusted,
     )
 
 
@@ -87,6 +89,17 @@ def take_port(host: str, port: int) -> socket.socket:
             f"--host {host} --port {port}: {reason.lower()}. Another --port, or 0 for a free one."
         ) from None
     return taken
+
+
+def _allow_files() -> None:
+    """As many open files as `guard.crowd` lets connections in, and some; where the system's limit can be raised."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _shown(host: str) -> str:

@@ -18,7 +18,8 @@ class Settings:
     loopback only. names: host names that it answers to besides loopback's; with accounts and none given, to any.
     tls: (certificate, key) files. proxy: TLS is done by a reverse proxy in front. blind: the model's
     answer is hidden until the reader has committed a diagnosis. watch: a folder whose new files become cases. language:
-    of pages and wording. max_bytes, max_pixels: of one upload. workers: processes that decode. max_waiting: pictures
+    of pages and wording. max_bytes, max_pixels: of one upload. max_in_flight: of all
+    uploads that are being received or worked on; beyond, 429. workers: processes that decode. max_waiting: pictures
     that may wait for the model; beyond, 429. patience: seconds that a request waits for its answer.
     """
 
@@ -37,6 +38,7 @@ class Settings:
     language: str = "en"
     max_bytes: int = 25_000_000
     max_pixels: int = 60_000_000
+    max_in_flight: int = 640_000_000
     workers: int = 2
     max_waiting: int = 256
     patience: float = 20.0

@@ -14,11 +14,13 @@ import polars as pl
 
 from cutis.bundle.predict import Bundle
 from cutis.data.dataset import Dataset
+from cutis.files import sha256_text
 from cutis.image import hashing
 from cutis.schema.licence import licence
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS
 from cutis.serve.inference.confirmed import confirmed_rows, file_name
 from cutis.serve.kinds import Neighbour, Refused
+from cutis.serve.store.pictures import make_private
 from cutis.tables import read_parquet
 
 SAME_BITS = 10  # of 64: hashes that differ in no more may be the same photograph
@@ -34,6 +36,8 @@ class Similar:
     def __init__(self, bundle: Bundle, dataset: Path, cache: Path) -> None:
         self.data = Dataset.load(dataset)
         self._rows = confirmed_rows(self.data)
+        ids, files = self._rows["image_id"], self._rows["file"]
+        self._files = {self._name(image_id): file for image_id, file in zip(ids, files, strict=True)}
         self._bundle = bundle
         self._file = cache / file_name(bundle.digest, self.data.card.digest)
         self._ready: tuple[pl.DataFrame, np.ndarray] | None = None
@@ -105,13 +109,17 @@ class Similar:
             found.append(self._neighbour(row, float(likeness[i])))
         return found
 
-    def image(self, image_id: str) -> Path:
-        """The file of a confirmed image. Raises Refused, 404."""
-        found = self._rows.filter(image_id=image_id)["file"]
-        path = Path(self.data.path, found[0]).resolve() if len(found) else None
+    def image(self, name: str) -> Path:
+        """The file of a confirmed image by its name in addresses. Raises Refused, 404."""
+        found = self._files.get(name)
+        path = Path(self.data.path, found).resolve() if found is not None else None
         if path is None or not path.is_relative_to(self.data.path.resolve()) or not path.is_file():
             raise Refused(404, "no such confirmed image.")
         return path
+
+    def _name(self, image_id: str) -> str:
+        """In addresses: a dataset of a clinic's own may have ids that belong to people."""
+        return sha256_text(f"{self.data.card.digest} {image_id}")[:24]
 
     def _neighbour(self, row: dict[str, Any], likeness: float) -> Neighbour:
         names = {c.code: c.name for c in self.data.card.classes}
@@ -124,6 +132,7 @@ class Similar:
             stated.pop(unstated, None)
         return Neighbour(
             row["image_id"],
+            self._name(row["image_id"]),
             row["lesion_id"],
             row["target"],
             finest or names[row["target"]],
@@ -152,7 +161,7 @@ class Similar:
             self.failed = "the confirmed cases could not be looked through. The server's log says why."
 
     def _build(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self._file.parent)
         module, runtime = "cutis.serve.inference.confirmed", self._bundle.runtime.name
         command = [sys.executable, "-m", module, self._bundle.path, self.data.path, self._file, runtime]
         self._builder = subprocess.Popen(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cutis.serve.inference.journal import Journal
-from cutis.serve.inference.layers import Layers
+from cutis.serve.inference.kept import Kept
 from cutis.serve.inference.models import Models
 from cutis.serve.intake.intake import Intake
+from cutis.serve.searches import Searches
 from cutis.serve.settings import Settings
 from cutis.serve.similar import Similar
 from cutis.serve.store.engine import Store
@@ -25,10 +26,14 @@ class Workbench:
     journal: Journal
     pictures: Pictures
     models: Models
-    layers: Layers
     intake: Intake
     similar: Similar | None
     words: Words
+    searches: Searches = field(default_factory=Searches)
+    # Of each layer the model is asked a hundred times and more: one is made at a time, so that predictions go first.
+    layers: Kept[bytes] = field(default_factory=lambda: Kept(256, one_at_a_time=True))
+    thumbnails: Kept[bytes] = field(default_factory=lambda: Kept(2048))
+    hashes: Kept[tuple[int, ...]] = field(default_factory=lambda: Kept(8192))
 
     @classmethod
     def open(cls, settings: Settings) -> Workbench:
@@ -46,7 +51,6 @@ class Workbench:
                 Journal(store),
                 Pictures(settings.files),
                 models,
-                Layers(),
                 intake,
                 Similar(models.first, settings.data, settings.files.parent / "similar") if settings.data else None,
                 Words.of(settings.language),

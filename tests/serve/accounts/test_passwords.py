@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
@@ -75,38 +72,3 @@ def test_an_unknown_account_takes_as_much_work_as_a_known_one(monkeypatch: pytes
     assert not passwords.right("some wrong password", None)
     assert len(done) == 2
     assert done[0] == done[1]
-
-
-def test_two_hashes_at_a_time_and_no_endless_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = most = 0
-    held = threading.Lock()
-
-    class Slow:
-        def hash(self, password: str) -> str:
-            nonlocal now, most
-            with held:
-                now += 1
-                most = max(most, now)
-            time.sleep(0.05)
-            with held:
-                now -= 1
-            return "x"
-
-    monkeypatch.setattr(passwords, "HASHER", Slow())
-    monkeypatch.setattr(passwords, "_PATIENCE", 0.12)
-    results: list[int] = []
-
-    def one() -> None:
-        try:
-            passwords.hashed("x")
-            results.append(200)
-        except Refused as refused:
-            results.append(refused.status)
-
-    threads = [threading.Thread(target=one) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 2
-    assert set(results) == {200, 503}

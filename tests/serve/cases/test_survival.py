@@ -44,10 +44,13 @@ def check_whole(client: httpx.Client, folder: Path, acknowledged: list[dict[str,
             answer = client.get(f"/api/photographs/{picture['id']}/image")
             assert answer.headers["etag"] == f'"{hashlib.sha256(answer.content).hexdigest()}"'
     store = Store.open(f"sqlite:///{folder / 'cutis.db'}", create=False)
-    with store.reading() as session:
+    with store.snapshot() as session:
         chain = list(trail.links(session))
+        differences = trail.compare(session).differences
+        differences += [line for line in trail.changed_pictures(session, folder / "pictures") if line]
     store.close()
     assert trail.verify(chain).broken is None
+    assert differences == []
     in_trail = [link.subject for link in chain if link.action == "case.opened"]
     assert sorted(in_trail) == sorted(all_cases(client))
     assert {case["id"] for case in acknowledged} <= set(in_trail)

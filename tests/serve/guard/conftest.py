@@ -14,9 +14,8 @@ from fastapi.testclient import TestClient
 
 from cutis.serve.accounts import passwords
 from cutis.serve.accounts.manage import add
-from cutis.serve.guard.rates import Rate
 from cutis.serve.store.engine import Store
-from serve.guard.small import SECRETS, browser, log_in, people, settings_in, small
+from serve.guard.small import SECRETS, browser, endless_tries, log_in, people, settings_in, small
 
 REAL = passwords.HASHER
 
@@ -69,7 +68,7 @@ def fortress(opened: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
         people(kept)
         for name, role in (("boss-b", "admin"), ("keeper-b", "curator")):
             add(kept, "test", name, SECRETS["boss"], role, "elsewhere")
-        client.app.state.password_tries = Rate(burst=10_000, every=0.001)
+        client.app.state.password_tries = endless_tries()
         yield client
 
 

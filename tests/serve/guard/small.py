@@ -15,6 +15,7 @@ from cutis.serve.accounts.manage import add
 from cutis.serve.accounts.who import Asking, needs, token
 from cutis.serve.api import accounts
 from cutis.serve.guard import guard
+from cutis.serve.guard.rates import Rate, Tries
 from cutis.serve.kinds import Refused, Who
 from cutis.serve.settings import Settings
 from cutis.serve.store.engine import Store
@@ -94,6 +95,11 @@ def small(settings: Settings, store: Store) -> FastAPI:
     guard(app, settings)
     app.state.workbench = SimpleNamespace(settings=settings, store=store)
     return app
+
+
+def endless_tries() -> Tries:
+    """For who may try as often as they like."""
+    return Tries(Rate(burst=10_000, every=0.001), Rate(burst=10_000, every=0.001))
 
 
 def browser(app: FastAPI, **more: object) -> TestClient:

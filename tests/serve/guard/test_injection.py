@@ -149,8 +149,20 @@ def test_a_search_finds_only_what_holds_the_text(signed_in: Browsers, text: str,
     if not client.get("/api/cases", params={"state": "all"}).json()["cases"]:
         sent = {"files": [("pictures", ("a.jpg", photographs[2]))], "data": {"kind": "overview", "note": "plain words"}}
         assert client.post("/api/cases", **sent).status_code == 201
-    assert len(client.get("/api/cases", params={"state": "all", "text": "plain words"}).json()["cases"]) == 1
-    assert client.get("/api/cases", params={"state": "all", "text": text}).json()["cases"] == []
+    for said, n in (("plain words", 1), (text, 0)):
+        assert len(client.post("/api/cases/search", json={"state": "all", "text": said}).json()["cases"]) == n
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_what_is_searched_for_is_shown_as_text(signed_in: Browsers, text: str) -> None:
+    client = signed_in("boss-b")
+    sendable = text.encode("utf-8", "replace").decode()
+    answer = client.post("/search", data={"text": sendable})
+    assert answer.status_code in (303, 422), answer.text
+    if answer.status_code == 303:
+        page = client.get(answer.headers["location"], headers={"Accept": "text/html"})
+        assert page.status_code == 200
+        assert Scripts.of(page.text) == []
 
 
 @pytest.mark.parametrize("text", EVIL)

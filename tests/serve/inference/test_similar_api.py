@@ -15,6 +15,7 @@ from PIL import Image
 from cutis.data.dataset import Dataset
 from cutis.explain.layer import LONGER
 from cutis.serve.api.similar import SimilarCases
+from cutis.serve.store.sweep import claim
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,8 @@ def test_similar_cases_of_a_case(attached: TestClient, photographs: list[bytes],
     own = {row["image_id"], *phantom_data.manifest.filter(lesion_id=row["lesion_id"])["image_id"]}
     assert not own & {n.image_id for n in said.near}  # the picture itself is in the dataset
     assert [n.likeness for n in said.near] == sorted((n.likeness for n in said.near), reverse=True)
-    image = attached.get(f"/api/confirmed/{said.near[0].image_id}/image")
+    image = attached.get(f"/api/confirmed/{said.near[0].image}/image")
+    assert not any(str(row) in str(image.request.url) for row in phantom_data.manifest["image_id"])
     assert image.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(image.content)).size == (160, 160)
     again = attached.get(image.request.url.path, headers={"if-none-match": image.headers["etag"]})
@@ -106,3 +108,15 @@ def test_all_of_it_is_hidden_before_a_blind_reading(
         assert read.status_code in (200, 201), read.text
         assert client.get(similar).json()["state"] == "ready"
         assert client.get(saliency).headers["content-type"] == "image/png"
+
+
+def test_everything_the_workbench_keeps_is_its_owners_only(attached: TestClient, photographs: list[bytes]):
+    open_case(attached, photographs[5])
+    bench = attached.app.state.workbench
+    claim(bench.store, bench.pictures)
+    folder = bench.settings.files.parent
+    kept = {path.relative_to(folder): path.stat().st_mode & 0o777 for path in folder.rglob("*")}
+    assert {name.name.partition(".")[2] for name in kept} >= {"db", "db-wal", "stores.json", "parquet"}
+    assert {
+        name: oct(mode) for name, mode in kept.items() if mode != (0o700 if (folder / name).is_dir() else 0o600)
+    } == {}

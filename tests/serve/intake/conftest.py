@@ -39,8 +39,13 @@ def settings_of(**changes: object) -> Settings:
 
 @pytest.fixture(scope="session")
 def make_intake() -> Callable[..., Intake]:
-    """make_intake(seconds=..., **settings): to be closed by the test."""
-    return lambda seconds=30.0, **changes: Intake(settings_of(**changes), LOOKS, seconds=seconds)
+    """make_intake(seconds=..., processor=..., per_megapixel=..., **settings): to be closed by the test."""
+
+    def made(seconds: float = 30.0, **changes: float) -> Intake:
+        times = {name: changes.pop(name) for name in ("processor", "per_megapixel") if name in changes}
+        return Intake(settings_of(**changes), LOOKS, seconds=seconds, **times)
+
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ REASONED = {
 @pytest.fixture
 def first(store_url: str) -> str:
     """The URL of a store of the first revision with a few cases and an entry."""
-    engine = engine_module._engine(engine_module._where(store_url, True))
+    engine = engine_module._engine(engine_module._where(store_url, True)[0])
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.set_main_option("path_separator", "os")

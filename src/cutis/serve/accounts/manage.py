@@ -16,7 +16,7 @@ from cutis.serve.accounts.sessions import close_all
 from cutis.serve.kinds import Refused
 from cutis.serve.store.engine import Store
 from cutis.serve.store.tables import ROLES, Account
-from cutis.serve.trail import append
+from cutis.serve.trail import append, of_account, of_password
 
 LOCAL = "local"  # the account of a server without accounts; nobody can log in as it
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -67,14 +67,15 @@ def add(store: Store, actor: str, name: str, password: str, role: str, team: str
     taken = Refused(409, f'there is an account "{name}" already. Choose another name.')
     if name == LOCAL:
         raise taken
-    account = Account(name=name, password=passwords.hashed(password), role=role, team=team)
+    account = Account(name=name, password=_hashed(password), role=role, team=team)
     try:
         with store.begin() as session:
             if session.scalar(select(Account.id).where(Account.name == name)) is not None:
                 raise taken
             session.add(account)
             session.flush()
-            append(session, actor, "account.added", name, {"role": role, "team": team})
+            said = of_account(account) | {"password_seal": of_password(account.password)}
+            append(session, actor, "account.added", name, said)
     except IntegrityError:
         raise taken from None
     return account
@@ -106,7 +107,7 @@ def change(
     secret = None
     if password is not None:
         passwords.check(password, name)
-        secret = passwords.hashed(password)
+        secret = _hashed(password)
     with store.begin() as session:
         admins = _admins(session)
         account = session.scalar(select(Account).where(Account.name == name.strip().casefold()))
@@ -122,7 +123,9 @@ def change(
             account.password = secret
         account.failures, account.locked_until = 0, None
         close_all(session, account.id)
-        said = new | ({"password": "changed"} if secret is not None else {})
+        said = new
+        if secret is not None:
+            said = new | {"password": "changed", "password_seal": of_password(secret)}
         append(session, actor, "account.changed", account.name, said)
     return account
 
@@ -130,6 +133,11 @@ def change(
 def _admins(session: Session) -> Sequence[int]:
     """Ids of those who can administer, held until the transaction ends, so that two can't remove each other."""
     return session.scalars(select(Account.id).where(_ABLE).with_for_update()).all()
+
+
+def _hashed(password: str) -> str:
+    with passwords.TURNS.turn("accounts"):
+        return passwords.hashed(password)
 
 
 def _check_name(name: str, of: str) -> None:

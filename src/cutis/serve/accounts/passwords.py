@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
+from cutis.serve.accounts.turns import Turns
 from cutis.serve.kinds import Refused
 
 # argon2id with 64 MiB, 3 passes and 4 lanes: RFC 9106, section 4, the second recommended choice.
@@ -20,8 +18,8 @@ HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 # Of a password that is the only factor: NIST SP 800-63B-4, section 3.1.1.2.
 SHORTEST, LONGEST = 15, 256
 _KINDS = 5  # different characters that a password has at least
-_PATIENCE = 10.0
-_turns = threading.BoundedSemaphore(2)  # each hash takes 64 MiB
+# Each hash takes 64 MiB, and a core for about a tenth of a second.
+TURNS = Turns(2, most=40, each=20, patience=5.0)
 
 
 def check(password: str, name: str) -> None:
@@ -43,19 +41,18 @@ def check(password: str, name: str) -> None:
 
 
 def hashed(password: str) -> str:
-    """The argon2id hash to store."""
-    with _turn():
-        return HASHER.hash(_normal(password))
+    """The argon2id hash to store. Whoever asks for it has a turn of `TURNS`."""
+    return HASHER.hash(_normal(password))
 
 
 def right(password: str, stored: str | None) -> bool:
-    """Whether `password` is the stored one. It takes as long when there is no account or no password (None)."""
-    with _turn():
-        nobody = _nobody(HASHER)
-        try:
-            return HASHER.verify(stored or nobody, _normal(password[:LONGEST])) and stored is not None
-        except (VerificationError, InvalidHashError):
-            return False
+    """Whether `password` is the stored one. It takes as long when there is no account or no password (None). Whoever
+    asks has a turn of `TURNS`."""
+    nobody = _nobody(HASHER)
+    try:
+        return HASHER.verify(stored or nobody, _normal(password[:LONGEST])) and stored is not None
+    except (VerificationError, InvalidHashError):
+        return False
 
 
 def outdated(stored: str) -> bool:
@@ -71,14 +68,3 @@ def _nobody(hasher: PasswordHasher) -> str:
 def _normal(password: str) -> str:
     """The same characters typed on another keyboard are the same password (NFKC, as NIST SP 800-63B-4 asks)."""
     return unicodedata.normalize("NFKC", password)
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    """Two hashes at a time, so that many logins at once can't take all memory."""
-    if not _turns.acquire(timeout=_PATIENCE):
-        raise Refused(503, "too many people log in at this moment. Try again in a few seconds.", retry_after=5)
-    try:
-        yield
-    finally:
-        _turns.release()

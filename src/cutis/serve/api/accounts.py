@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Form, Request, status
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cutis.serve.accounts import manage, sessions
 from cutis.serve.accounts.login import log_in
-from cutis.serve.accounts.passwords import LONGEST, right
+from cutis.serve.accounts.passwords import LONGEST, TURNS, right
 from cutis.serve.accounts.who import Asking, needs
 from cutis.serve.guard.answer import wants_page
 from cutis.serve.guard.gate import inside, presented
-from cutis.serve.guard.rates import client
+from cutis.serve.guard.rates import Tries, client
 from cutis.serve.kinds import Refused, Who
 from cutis.serve.store.tables import Account, now
 from cutis.serve.trail import append
@@ -104,9 +106,10 @@ def _bench(request: Request) -> Workbench:
     return bench
 
 
-def _count_try(request: Request, key: str) -> None:
+def _count_try(request: Request, address: str, name: str) -> None:
     """Refused(429) for one who tries passwords faster than people do."""
-    request.app.state.password_tries.take(key)
+    tries: Tries = request.app.state.password_tries
+    tries.take(address, name)
 
 
 @router.post(
@@ -115,7 +118,7 @@ def _count_try(request: Request, key: str) -> None:
     response_model=Me,
     responses={401: {"description": "wrong, or locked"}, 429: {"description": "too many tries"}},
 )
-def login(
+async def login(
     request: Request,
     name: Annotated[str, Form(max_length=64, examples=["reader-1"])],
     password: Annotated[str, Form(max_length=LONGEST, examples=["violet harbour ninety"])],
@@ -125,9 +128,13 @@ def login(
     bench = _bench(request)
     if not bench.settings.accounts:
         raise Refused(404, "this server runs without accounts; there is nothing to log in to.")
-    _count_try(request, client(request))
+    address = client(request)
+    _count_try(request, address, name)
     try:
-        opened = log_in(bench.store, name, password, presented(request.scope, bench.settings))
+        replacing = presented(request.scope, bench.settings)
+        # In threads of their own: who waits for a turn keeps none from other pages.
+        work = partial(log_in, bench.store, name, password, replacing, address)
+        opened = await to_thread.run_sync(work, limiter=request.app.state.password_threads)
     except Refused as refused:
         if refused.status != 401 or not wants_page(request.scope):
             raise
@@ -257,10 +264,13 @@ def _change_own(request: Request, who: Who, present: str, new: str) -> None:
     bench = _bench(request)
     if not bench.settings.accounts:
         raise Refused(404, "this server runs without accounts; there is no password to change.")
-    _count_try(request, f"account {who.account_id}")
+    key = f"account {who.account_id}"
+    _count_try(request, key, who.name)
     with bench.store.reading() as session:
         account = session.get_one(Account, who.account_id)
-    if not right(present, account.password):
+    with TURNS.turn(key):
+        same = right(present, account.password)
+    if not same:
         raise Refused(403, "the present password is wrong; nothing was changed.")
     manage.change(bench.store, who.name, who.name, password=new)
 

@@ -125,7 +125,7 @@ async def store_in_study(request: Request, study: str, who: Asking) -> Response:
 async def _store(request: Request, who: Who, study: str) -> Response:
     bench: Workbench = request.app.state.workbench
     _check_accept(request.headers.get("accept", ""))
-    instances = [await _take(bench, part, study) async for part in _parts(request, bench.settings.max_bytes)]
+    instances = [await _take(bench, who, part, study) async for part in _parts(request, bench.settings.max_bytes)]
     if not instances:
         raise Refused(400, "The body has no parts. Send each DICOM file as one.")
     refused: Refused | None = None
@@ -162,12 +162,12 @@ async def _parts(request: Request, most: int) -> AsyncIterator[Part]:
         raise Refused(415, f'A body of the type "{kind[:80]}". Send multipart/related; type="application/dicom".')
 
 
-async def _take(bench: Workbench, part: Part, study: str) -> _Instance:
+async def _take(bench: Workbench, who: Who, part: Part, study: str) -> _Instance:
     if part.data is None:
         return _Instance(Named(), failure=OUT_OF_RESOURCES)
     if part.kind != _DICOM:
         return _Instance(Named(), failure=NOT_UNDERSTOOD)
-    name, taken = await bench.intake.take_instance(bytes(part.data))
+    name, taken = await bench.intake.take_instance(bytes(part.data), who.name)
     if isinstance(taken, Refused):
         if taken.status in _FOR_NOW:
             raise taken

@@ -246,7 +246,7 @@ async def _answer(bench: Workbench, bundle: Bundle, who: Who, data: bytes, alone
     if bench.settings.blind:
         await run_in_threadpool(_check_blind, bench, who, digest)
     try:
-        taken = await bench.intake.take(data, keep=False)
+        taken = await bench.intake.take(data, keep=False, whose=who.name)
         said = await bench.models.answer(taken.seen[bundle.digest], bundle.digest)
     except Refused as refused:
         if alone or refused.status not in _UNREADABLE:

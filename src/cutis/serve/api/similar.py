@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-import cv2
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -18,21 +17,18 @@ from cutis.errors import nearest
 from cutis.explain.layer import layer
 from cutis.explain.occlusion import covered, sensitivity
 from cutis.files import sha256_text
-from cutis.image.decode import decode, read_bytes
+from cutis.image.decode import read_bytes
 from cutis.serve import cases
 from cutis.serve.accounts.who import Asking
 from cutis.serve.api.cases import Problem
-from cutis.serve.inference.confirmed import near_hash
 from cutis.serve.inference.gone import while_there
 from cutis.serve.kinds import Neighbour, Refused, Said, Seen, Who
 from cutis.serve.similar import Similar
-from cutis.serve.store.pictures import Pictures
 from cutis.serve.store.tables import Case, Photograph
 from cutis.serve.workbench import Workbench
 
 router = APIRouter(tags=["beside an answer"])
 _BEST = {"dermoscopy": 0, "close-up": 1, "overview": 2}  # which of a case's photographs is compared
-_LONGER = 1024  # pixels of a confirmed image, at most
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "No login"},
     403: {"model": Problem, "description": "Hidden until a blind first reading is committed"},
@@ -55,6 +51,7 @@ class SimilarCases(BaseModel):
                     "near": [
                         {
                             "image_id": "ISIC_0024310",
+                            "image": "9f86d081884c7d659a2feaa0",
                             "lesion_id": "HAM_0003521",
                             "diagnosis": "mel",
                             "name": "Melanoma, NOS",
@@ -98,13 +95,14 @@ async def similar_to(
     if not search.built:
         state: Literal["failed", "building"] = "failed" if search.failed else "building"
         return SimilarCases(state=state, done=search.done, of=search.of, reason=search.failed)
-    _, said = await _answered(bench, asked.digest, bench.models.first.digest)
-    near = await run_in_threadpool(_look_for, search, bench.pictures, asked, said, most)
+    _, said = await _answered(bench, who, asked.digest, bench.models.first.digest)
+    hashes = await asyncio.gather(*(_hashes(bench, who, digest) for digest in asked.patients_pictures))
+    near = await run_in_threadpool(_look_for, search, asked, said, np.array(hashes, np.uint64), most)
     return SimilarCases(state="ready", done=search.of, of=search.of, near=near)
 
 
 @router.get(
-    "/api/confirmed/{image_id:path}/image",
+    "/api/confirmed/{image}/image",
     responses={
         200: {"content": {"image/jpeg": {}}, "description": "The image, its longer side 1,024 pixels at most"},
         404: _PROBLEMS[404],
@@ -112,20 +110,16 @@ async def similar_to(
     response_class=Response,
     summary="An image of a confirmed case",
 )
-def confirmed(request: Request, who: Asking, image_id: str) -> Response:
-    """Encoded anew, so that nothing but its pixels is shown."""
+async def confirmed(request: Request, who: Asking, image: str) -> Response:
+    """By the `image` of a similar case. Encoded anew, so that nothing but its pixels is shown."""
     bench: Workbench = request.app.state.workbench
     if bench.similar is None:
         raise Refused(404, "no dataset is attached. Start with: cutis serve BUNDLE --data DATASET")
-    path = bench.similar.image(image_id)
-    tag = _tag(bench.similar.data.card.digest, image_id)
+    path = bench.similar.image(image)
+    tag = _tag(bench.similar.data.card.digest, image)
     if (known := _known(request, tag)) is not None:
         return known
-    pixels = decode(read_bytes(path), "the confirmed image", least=_LONGER)
-    scale = min(1.0, _LONGER / max(pixels.shape[:2]))
-    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    small = cv2.cvtColor(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
-    data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+    data = await bench.intake.shrunk(await run_in_threadpool(read_bytes, path), who.name)
     return Response(data, media_type="image/jpeg", headers=_headers(tag))
 
 
@@ -156,13 +150,13 @@ async def saliency(
     tag = _tag(picture.digest, bundle.digest, code or "")
     if (known := _known(request, tag)) is not None:
         return known
-    making = bench.layers.get(tag, lambda: _layer(bench, picture, bundle.digest, code))
+    making = bench.layers.get(tag, lambda: _layer(bench, who, picture, bundle.digest, code))
     data = await while_there(request, making)
     return Response(data, media_type="image/png", headers=_headers(tag))
 
 
-async def _layer(bench: Workbench, picture: Photograph, bundle: str, code: str | None) -> bytes:
-    seen, said = await _answered(bench, picture.digest, bundle)
+async def _layer(bench: Workbench, who: Who, picture: Photograph, bundle: str, code: str | None) -> bytes:
+    seen, said = await _answered(bench, who, picture.digest, bundle)
     codes = bench.models.bundle(bundle).codes
     k = codes.index(code or said.predicted or codes[0])
     squares = await run_in_threadpool(lambda: np.concatenate([seen.square[None], covered(seen.square)]))
@@ -171,10 +165,10 @@ async def _layer(bench: Workbench, picture: Photograph, bundle: str, code: str |
     return await run_in_threadpool(layer, fall, picture.width, picture.height)
 
 
-async def _answered(bench: Workbench, digest: str, bundle: str) -> tuple[Seen, Said]:
+async def _answered(bench: Workbench, who: Who, digest: str, bundle: str) -> tuple[Seen, Said]:
     """A kept photograph as a bundle sees it, and what the bundle says of it."""
     data = await run_in_threadpool(bench.pictures.read, digest)
-    seen = (await bench.intake.take(data, keep=False)).seen[bundle]
+    seen = (await bench.intake.take(data, keep=False, whose=who.name)).seen[bundle]
     return seen, await bench.models.answer(seen, bundle)
 
 
@@ -212,21 +206,23 @@ def _photograph(bench: Workbench, who: Who, photograph_id: str) -> tuple[Photogr
         return found, served[-1] if served else None
 
 
-def _look_for(search: Similar, pictures: Pictures, asked: _Asked, said: Said, most: int) -> list[Neighbour]:
+def _look_for(search: Similar, asked: _Asked, said: Said, hashes: np.ndarray, most: int) -> list[Neighbour]:
     assert said.features is not None  # every answer of a model has them
     return search.find(
         said.features,
         patients=[asked.patient] if asked.patient else [],
         lesions=[asked.lesion] if asked.lesion else [],
         digests=asked.patients_pictures,
-        hashes=np.array([_hashes(pictures, digest) for digest in asked.patients_pictures], np.uint64),
+        hashes=hashes,
         most=most,
     )
 
 
-@lru_cache(8192)
-def _hashes(pictures: Pictures, digest: str) -> tuple[int, ...]:
-    return tuple(near_hash(pictures.read(digest)).tolist())
+async def _hashes(bench: Workbench, who: Who, digest: str) -> tuple[int, ...]:
+    async def make() -> tuple[int, ...]:
+        return await bench.intake.near_hash(await run_in_threadpool(bench.pictures.read, digest), who.name)
+
+    return await bench.hashes.get(digest, make)
 
 
 def _tag(*what: str) -> str:

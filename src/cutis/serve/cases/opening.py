@@ -38,7 +38,7 @@ async def receive(
     Raises Refused: 422 and what intake and models refuse with, 507 for a full disk.
     """
     check_kinds([kind for kind, _ in uploads])
-    taken = await asyncio.gather(*(bench.intake.take(data, keep=True) for _, data in uploads))
+    taken = await asyncio.gather(*(bench.intake.take(data, keep=True, whose=who.name) for _, data in uploads))
     form = _with_headers(form, taken)
     looked = [(kind, t) for (kind, _), t in zip(uploads, taken, strict=True)]
     return await answer_and_open(bench, who, form, looked, and_then=and_then)
@@ -180,12 +180,13 @@ def _day(session: Session, case: Case) -> int:
 
 
 def _items(bench: Workbench, who: Who, case: Case, said: Sequence[Said]) -> list[Item]:
-    pictures = [{"photograph": p.id, "kind": p.kind, "digest": p.digest} for p in case.photographs]
-    opened = {"pictures": pictures, "priority": case.priority, "reasons": case.reasons, "salt": new_id()}
-    items = [Item(who.name, "case.opened", case.id, opened)]
-    for photograph, answer in zip(case.photographs, said, strict=True):
-        noted = prediction(bench.models.bundle(answer.bundle), answer, who.name, photograph.digest)
-        # salt: else its seal could be guessed from, by who may not read this yet
+    # salt: else its seal could be guessed from, by who may not read this yet
+    salt = new_id()
+    pictures = [trail.of_photograph(photograph, salt) for photograph in case.photographs]
+    items = [Item(who.name, "case.opened", case.id, trail.of_case(case, salt) | {"pictures": pictures, "salt": salt})]
+    for photograph, told in zip(case.photographs, said, strict=True):
+        noted = prediction(bench.models.bundle(told.bundle), told, who.name, photograph.digest)
+        kept = trail.of_answer(photograph.answers[-1])
         more = {"photograph": photograph.id, "salt": new_id()}
-        items.append(Item(noted.actor, noted.action, case.id, noted.content | more))
+        items.append(Item(noted.actor, noted.action, case.id, noted.content | kept | more))
     return items

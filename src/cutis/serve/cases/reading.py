@@ -107,7 +107,7 @@ def _code(diagnosis: str, names: dict[str, str], words: Words) -> str:
 
 def _content(reading: Reading, case: Case, answer: list[str] | None) -> dict[str, object]:
     return {
-        **trail.kept(reading),
+        **trail.of_reading(reading),
         "set": answer,
         "bundles": sorted({a.bundle for p in case.photographs for a in p.answers}),
         "pictures": [p.digest for p in case.photographs],

@@ -35,12 +35,17 @@ HEADERS = {
 A_YEAR = "max-age=31536000"
 
 
+def always(secure: bool) -> dict[str, str]:
+    """The headers of every answer. secure: whether browsers come by https only."""
+    return HEADERS | ({"Strict-Transport-Security": A_YEAR} if secure else {})
+
+
 class SafeHeaders:
     """ASGI: the same strict headers on every answer. Pages and data are not stored, unless a route says otherwise."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.always = HEADERS | ({"Strict-Transport-Security": A_YEAR} if settings.secure else {})
+        self.always = always(settings.secure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -82,11 +82,13 @@ class Discreet(logging.Formatter):
 
 
 class Untold(logging.Filter):
-    """Leaves out a start's traceback that ends in a CutisError: `cutis.serve.run` says that in one line."""
+    """Leaves out a start's traceback that ends in a CutisError, and that it failed: `cutis.serve.run` says that in one
+    line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        return not (text.startswith("Traceback") and "\ncutis.errors.CutisError: " in text)
+        refused = text.startswith("Traceback") and "\ncutis.errors.CutisError: " in text
+        return not refused and text != "Application startup failed. Exiting."
 
 
 def _places(trace: TracebackType | None) -> list[str]:

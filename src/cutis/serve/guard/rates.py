@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable
 
 from fastapi import Request
 
+from cutis.serve.guard.crowd import neighbourhood
 from cutis.serve.kinds import Refused
 
 
@@ -39,11 +39,21 @@ class Rate:
             raise Refused(429, f"too many tries. Wait {wait} s, then try again.", retry_after=wait)
 
 
+class Tries:
+    """Passwords that may be tried: of one name from one address, and of all names from one address.
+
+    Tries of one name don't use up those of others from the same address; other addresses are not looked at.
+    """
+
+    def __init__(self, name: Rate | None = None, address: Rate | None = None) -> None:
+        self._name, self._address = name or Rate(burst=20, every=3.0), address or Rate(burst=60, every=2.0)
+
+    def take(self, address: str, name: str) -> None:
+        """Count a try. Refused(429) with the seconds to wait, whether or not there is such a name."""
+        self._name.take(f"{address} {name.strip().casefold()}")
+        self._address.take(address)
+
+
 def client(request: Request) -> str:
-    """The address that a request came from; of IPv6 the first 64 bits, which one user has for himself."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))
+    """The address that a request came from; behind a proxy, the one that it names."""
+    return neighbourhood(request.client.host if request.client else "")

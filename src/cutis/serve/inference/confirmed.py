@@ -22,9 +22,10 @@ from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
 from cutis.files import sha256_text, write_parquet
 from cutis.image import hashing
-from cutis.image.decode import VERSION, decode_grey
+from cutis.image.decode import VERSION
 from cutis.progress import Progress, silent
 from cutis.schema.embeddings import embeddings_table
+from cutis.serve.intake.small import squeezed
 
 _FORMAT = 1
 _ASIDE = 10  # niceness
@@ -41,8 +42,8 @@ def confirmed_rows(data: Dataset) -> pl.DataFrame:
 
 
 def build(bundle: Bundle, data: Dataset, *, progress: Progress[Any] = silent) -> pl.DataFrame:
-    """image_id, vector (features of length one) and hash (`near_hash`'s first) of each confirmed row that can be
-    read."""
+    """image_id, vector (features of length one) and hash (the first of `cutis.serve.intake.small.near_hash`) of each
+    confirmed row that can be read."""
     rows = confirmed_rows(data)
     ids, paths = rows["image_id"].to_list(), [data.path / file for file in rows["file"]]
     kept: list[str] = []
@@ -63,18 +64,8 @@ def build(bundle: Bundle, data: Dataset, *, progress: Progress[Any] = silent) ->
     return embeddings_table(kept, found).with_columns(hashes)
 
 
-def near_hash(data: bytes) -> np.ndarray:
-    """uint64 (8,): perceptual hashes of a picture as it is, and of its flips and quarter turns. Raises BadImage."""
-    grey = decode_grey(data, "photograph", least=hashing.SIZE)
-    return np.asarray(hashing.phash_orientations(_squeezed(grey)[None])[0])
-
-
 def _small(pixels: np.ndarray) -> np.ndarray:
-    return _squeezed(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
-
-
-def _squeezed(grey: np.ndarray) -> np.ndarray:
-    return np.asarray(cv2.resize(grey, (hashing.SIZE, hashing.SIZE), interpolation=cv2.INTER_AREA))
+    return squeezed(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
 
 
 def main(bundle: str, dataset: str, out: str, runtime: str) -> None:
@@ -87,6 +78,7 @@ def main(bundle: str, dataset: str, out: str, runtime: str) -> None:
 
     if hasattr(os, "nice"):
         os.nice(_ASIDE)
+    os.umask(0o077)  # the table lies in the workbench's folder, as everything there its owner's only
     table = build(load_bundle(bundle, runtime=runtime), Dataset.load(dataset), progress=told)
     write_parquet(out, table)
 

@@ -34,7 +34,8 @@ def examine(data: bytes, looks: Mapping[str, Look], *, keep: bool, key: bytes = 
     squares and faults are those of `Bundle.predict` on the same file. To be kept, a file is cleaned first, and what is
     seen is the clean file, so that what is stored is what was answered. key: of the pseudonyms in a DICOM file.
 
-    Raises Refused: 415 for what is no picture, 413 for too many pixels or too much memory, 422 for a damaged one.
+    Raises Refused, with a code: 415 for what is no picture, 413 for too many pixels or too much memory, 422 for a
+    damaged one.
     """
     try:
         if is_dicom(data):
@@ -45,12 +46,20 @@ def examine(data: bytes, looks: Mapping[str, Look], *, keep: bool, key: bytes = 
             return Taken(b"", "", header.width, header.height, _seen(data, looks))
         clean = clean_picture(data, NAME)
         return _kept(clean, looks)
-    except UnknownFormat as error:
-        raise Refused(415, f"The file is {error.reason}. Export it as JPEG or PNG.") from None
-    except BadImage as error:
-        raise Refused(422, f"The picture can't be read: {error.reason}. Send the camera's own file again.") from None
-    except MemoryError:
-        raise Refused(413, "The picture takes more memory to read than one may. Scale it down first.") from None
+    except (BadImage, MemoryError) as error:
+        raise refused(error) from None
+
+
+def refused(error: BadImage | MemoryError) -> Refused:
+    """What is wrong with a picture, for who sent it."""
+    if isinstance(error, MemoryError):
+        words, status, code = "The picture takes more memory to read than one may. Scale it down first.", 413, "memory"
+    elif isinstance(error, UnknownFormat):
+        words, status, code = f"The file is {error.reason}. Export it as JPEG or PNG.", 415, "no_picture"
+    else:
+        words = f"The picture can't be read: {error.reason}. Send the camera's own file again."
+        status, code = 422, "unreadable"
+    return Refused(status, words, code=code)
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
@@ -59,6 +68,7 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
             413,
             f"The picture has {width} x {height} pixels; at most {max_pixels / 1e6:.0f} million are taken. "
             "Scale it down first.",
+            code="pixels",
         )
 
 

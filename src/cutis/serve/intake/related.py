@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from cutis.serve.kinds import Refused
+
+PARTS = 2000
 
 
 @dataclass
@@ -45,7 +47,7 @@ class _Reader:
         """Raises Refused 400 for what is no multipart body."""
         try:
             self._parser.write(chunk)
-        except MultipartParseError:
+        except FormParserError:
             raise _malformed() from None
         done, self._done = self._done, []
         return done
@@ -82,14 +84,21 @@ class _Reader:
 async def parts_of(stream: AsyncIterator[bytes], content_type: str, most: int) -> AsyncIterator[Part]:
     """The parts of a body whose Content-Type header is given. most: bytes that one may have.
 
-    Raises Refused 400 for a body that is not what its header says, or is cut off.
+    Raises Refused: 400 for a body that is not what its header says, or is cut off; 413 for more than `PARTS` parts.
     """
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
         raise Refused(400, "The Content-Type names no boundary of its parts. Send multipart/related; boundary=...")
-    reader = _Reader(boundary, most)
+    try:
+        reader = _Reader(boundary, most)
+    except FormParserError:
+        raise Refused(400, "The boundary of the parts is longer than 70 characters (RFC 2046, 5.1.1).") from None
+    count = 0
     async for chunk in stream:
         for part in reader.feed(chunk):
+            count += 1
+            if count > PARTS:
+                raise Refused(413, f"More than {PARTS} parts in one request. Send fewer at once.")
             yield part
     if not reader.ended:
         raise _malformed()

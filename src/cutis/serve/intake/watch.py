@@ -178,7 +178,9 @@ class Watcher:
         for file in files:
             name = file.relative_to(claimed.parent).as_posix()
             try:
-                taken = await self._bench.intake.take(await run_in_threadpool(self._read, file), keep=True)
+                taken = await self._bench.intake.take(
+                    await run_in_threadpool(self._read, file), keep=True, whose=ACCOUNT
+                )
             except Refused as refused:
                 if refused.status == 415 and len(files) > 1:  # a table or a text beside the pictures
                     strange = refused

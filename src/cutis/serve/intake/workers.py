@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -29,8 +31,11 @@ _PIPE = 2**20  # bytes
 
 @dataclass(eq=False)
 class _Job:
+    """whose: of those who ask, each has their turn."""
+
     fields: dict[str, Any]
     data: bytes
+    whose: str
     since: float
     done: Future[Message] = field(default_factory=Future)
 
@@ -46,9 +51,10 @@ class _Worker:
 
 
 class Workers:
-    """`count` processes. hello: what each is told first. seconds: that one job may take.
+    """`count` processes. hello: what each is told first. seconds: that one job may take by the clock on the wall.
 
-    patience: seconds that a job waits for a process. most, most_bytes: that may wait, beyond which jobs are refused.
+    patience: seconds that a job waits for a process. most, most_bytes: that may wait, beyond which jobs are refused;
+    and of one who asks three quarters of it. Those who ask have their turns: who sends many waits behind nobody's few.
     """
 
     def __init__(
@@ -56,7 +62,7 @@ class Workers:
     ) -> None:
         self._hello, self._seconds, self._patience = hello, seconds, patience
         self._most, self._most_bytes = most, most_bytes
-        self._waiting: deque[_Job] = deque()
+        self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()  # by whose; the next one's first
         self._change = threading.Condition()  # of what waits; only workers' threads wait for it
         self._over = threading.Event()
         self._workers = [_Worker() for _ in range(max(1, count))]
@@ -68,7 +74,7 @@ class Workers:
         for thread in self._threads:
             thread.start()
 
-    def ask(self, fields: dict[str, Any], data: bytes) -> Future[Message]:
+    def ask(self, fields: dict[str, Any], data: bytes, whose: str = "") -> Future[Message]:
         """The answer to a job, to come; a job that is cancelled before its turn is left out.
 
         Raises Refused 429 where too much waits, 503 after `close`.
@@ -76,12 +82,15 @@ class Workers:
         with self._change:
             if self._over.is_set():
                 raise _stopping()
-            if len(self._waiting) >= self._most or (
-                self._waiting and len(data) + sum(len(j.data) for j in self._waiting) > self._most_bytes
+            every = [job for jobs in self._waiting.values() for job in jobs]
+            mine = self._waiting.get(whose, ())
+            others = len(mine) < len(every)
+            if _too_much(every, data, self._most, self._most_bytes) or (
+                others and _too_much(mine, data, 3 * self._most // 4, 3 * self._most_bytes // 4)
             ):
                 raise Refused(429, "Too many pictures are waiting. Try again in a few seconds.", retry_after=2)
-            job = _Job(fields, data, time.monotonic())
-            self._waiting.append(job)
+            job = _Job(fields, data, whose, time.monotonic())
+            self._waiting.setdefault(whose, deque()).append(job)
             self._change.notify()
         return job.done
 
@@ -100,7 +109,8 @@ class Workers:
         """Kill the processes and refuse what waits."""
         with self._change:
             self._over.set()
-            jobs, self._waiting = list(self._waiting), deque()
+            jobs = [job for waiting in self._waiting.values() for job in waiting]
+            self._waiting.clear()
             for worker in self._workers:
                 if worker.process is not None:
                     worker.process.kill()
@@ -155,12 +165,21 @@ class Workers:
                 if worker.process.poll() is not None or worker.late:
                     return None
                 while self._waiting:
-                    job = self._waiting.popleft()
+                    job = self._first()
                     if job.done.set_running_or_notify_cancel():
                         worker.deadline = time.monotonic() + self._seconds
                         return job
                 self._change.wait(_PAUSE)
         return None
+
+    def _first(self) -> _Job:
+        """The next one's first job; after it they are the last."""
+        whose, jobs = next(iter(self._waiting.items()))
+        job = jobs.popleft()
+        self._waiting.move_to_end(whose)
+        if not jobs:
+            del self._waiting[whose]
+        return job
 
     def _do(self, worker: _Worker, job: _Job) -> bool:
         """Have a job done; whether the process is fit for another."""
@@ -184,15 +203,11 @@ class Workers:
     def _why(self, worker: _Worker) -> Refused:
         if self._over.is_set():
             return _stopping()
-        if worker.late:
-            return Refused(
-                422,
-                f"The picture took more than {self._seconds:.0f} seconds to read and was given up. Scale it down, or "
-                "export it as JPEG or PNG.",
-            )
-        return Refused(
-            422, "The picture ended the process that read it, which was replaced. Export it as JPEG or PNG first."
-        )
+        if worker.late or _out_of_time(worker.process):
+            words = "The picture took too long to read and was given up. Scale it down, or export it as JPEG or PNG."
+            return Refused(422, words, code="too_slow")
+        words = "The picture ended the process that read it, which was replaced. Export it as JPEG or PNG first."
+        return Refused(422, words, code="ended")
 
     def _end(self, worker: _Worker) -> None:
         with self._change:
@@ -216,13 +231,30 @@ class Workers:
                     if worker.deadline is not None and now > worker.deadline and worker.process is not None:
                         worker.late, worker.deadline = True, None
                         worker.process.kill()
-                while self._waiting and now - self._waiting[0].since > self._patience:
-                    expired.append(self._waiting.popleft())
+                for whose, jobs in list(self._waiting.items()):
+                    while jobs and now - jobs[0].since > self._patience:
+                        expired.append(jobs.popleft())
+                    if not jobs:
+                        del self._waiting[whose]
             for job in expired:
                 if job.done.set_running_or_notify_cancel():
                     job.done.set_exception(
                         Refused(503, "All are busy reading other pictures. Try again soon.", retry_after=5)
                     )
+
+
+def _too_much(waiting: Collection[_Job], data: bytes, most: int, most_bytes: int) -> bool:
+    held = sum(len(job.data) for job in waiting)
+    return len(waiting) >= most or (held > 0 and held + len(data) > most_bytes)
+
+
+def _out_of_time(process: subprocess.Popen[bytes] | None) -> bool:
+    """Whether the kernel ended a process that used up its processor time."""
+    if process is None or not hasattr(signal, "SIGPROF"):
+        return False
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(_PAUSE) == -signal.SIGPROF
+    return False
 
 
 def _widen(pipe: IO[bytes]) -> None:

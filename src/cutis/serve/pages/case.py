@@ -17,7 +17,7 @@ from cutis.serve.cases.forms import ReadingForm, checked
 from cutis.serve.clinical import checklists
 from cutis.serve.kinds import Who
 from cutis.serve.pages.case_view import SURE, shown
-from cutis.serve.pages.queue import Chosen, carried
+from cutis.serve.pages.queue import Chosen
 from cutis.serve.pages.render import bench_of, page
 from cutis.serve.workbench import Workbench
 
@@ -31,9 +31,11 @@ def case(request: Request, who: Asking, case_id: CaseId, queue: Chosen, correct:
     bench = bench_of(request)
     with bench.store.reading() as session:
         found = cases.find(session, who, case_id)
-        before, after = cases.neighbours(session, who, bench.settings, queue, case_id)
+        before, after = None, None
+        if not queue.forgotten:
+            before, after = cases.neighbours(session, who, bench.settings, queue.filter, case_id)
         told = shown(bench, who, found, cases.earlier(session, who, found))
-    asked = carried(queue)
+    asked = queue.carried()
     told |= {
         "previous": before,
         "next": after,

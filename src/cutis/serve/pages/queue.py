@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cutis.serve import cases
 from cutis.serve.accounts.who import Asking
 from cutis.serve.clinical.triage import HISTORY, REASONS
-from cutis.serve.kinds import Who
+from cutis.serve.kinds import Refused, Who
 from cutis.serve.pages import telling
 from cutis.serve.pages.render import ago, bench_of, page
+from cutis.serve.searches import LONGEST
 from cutis.serve.store.tables import STATES, Case
 from cutis.serve.workbench import Workbench
 
@@ -23,31 +25,71 @@ SHOWN_REASONS, SHOWN_NAMES = 3, 3
 _TELLING = ("dermoscopy", "close-up", "overview")  # the most telling of a case's photographs first
 
 
-def chosen_of(
+@dataclass(frozen=True)
+class Asked:
+    """A filter, and how an address has it. search: the word for what was typed. forgotten: whether it is known no more,
+    so that the filter lacks it."""
+
+    filter: cases.Filter
+    search: str = ""
+    forgotten: bool = False
+
+    def carried(self) -> dict[str, str]:
+        """What of it differs from the usual, for an address: never what was typed."""
+        usual, told = cases.Filter(), vars(self.filter) | {"text": ""}
+        found = {name: value for name, value in told.items() if value != getattr(usual, name)}
+        return found | ({"search": self.search} if self.search and not self.forgotten else {})
+
+
+def asked_of(
+    request: Request,
+    who: Asking,
     state: Annotated[str, Query(max_length=16)] = "open",
     reason: Annotated[str, Query(max_length=64)] = "",
     site: Annotated[str, Query(max_length=128)] = "",
-    text: Annotated[str, Query(max_length=200)] = "",
-) -> cases.Filter:
-    return cases.Filter(state, reason, site, text)
+    search: Annotated[str, Query(max_length=40)] = "",
+    text: str | None = None,
+) -> Asked:
+    bench = bench_of(request)
+    if text is not None:  # as version 0.1 had it
+        raise Refused(422, bench.words.t("queue.not_in_address"))
+    typed = bench.searches.text(who.account_id, search) if search else ""
+    return Asked(cases.Filter(state, reason, site, typed or ""), search, typed is None)
 
 
-Chosen = Annotated[cases.Filter, Depends(chosen_of)]
+Chosen = Annotated[Asked, Depends(asked_of)]
+
+
+@router.post("/search")
+def search(
+    request: Request,
+    who: Asking,
+    state: Annotated[str, Form(max_length=16)] = "open",
+    reason: Annotated[str, Form(max_length=64)] = "",
+    site: Annotated[str, Form(max_length=128)] = "",
+    text: Annotated[str, Form(max_length=LONGEST)] = "",
+) -> RedirectResponse:
+    """To the queue so filtered. What was typed comes in the body and stays here."""
+    word = bench_of(request).searches.keep(who.account_id, text) if text.strip() else ""
+    query = urlencode(Asked(cases.Filter(state, reason, site), word).carried())
+    return RedirectResponse(f"/?{query}" if query else "/", 303)
 
 
 @router.get("/")
 def queue(
-    request: Request, who: Asking, chosen: Chosen, cursor: Annotated[str | None, Query(max_length=200)] = None
+    request: Request, who: Asking, asked: Chosen, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> HTMLResponse:
     """The whole page; with a cursor, only the rows that follow."""
-    bench = bench_of(request)
+    bench, chosen = bench_of(request), asked.filter
+    if asked.forgotten and cursor is not None:
+        raise Refused(422, bench.words.t("queue.forgotten"))
     with bench.store.reading() as session:
         found = cases.queue(session, who, bench.settings, chosen, cursor, ROWS)
         counts = cases.counts(session, who)
         rows = [_row(bench, who, case) for case in found.cases]
-    asked = carried(chosen)
-    more = urlencode({**asked, "cursor": found.following}) if found.following else ""
-    values: dict[str, Any] = {"rows": rows, "more": more, "query": f"?{urlencode(asked)}" if asked else ""}
+    told = asked.carried()
+    more = urlencode({**told, "cursor": found.following}) if found.following else ""
+    values: dict[str, Any] = {"rows": rows, "more": more, "query": f"?{urlencode(told)}" if told else ""}
     if cursor is not None:
         return page(request, "queue_rows.html", who, **values)
     # How many there are is known of a state, and of a list that ends here; else it isn't counted.
@@ -59,6 +101,7 @@ def queue(
         who,
         **values,
         chosen=chosen,
+        forgotten=asked.forgotten,
         states=[(name, states[name]) for name in ("open", *STATES, "all")],
         # on a blind server the queue knows no other reasons
         reasons=[(code, bench.words.t(f"reason.{code}")) for code in (HISTORY if bench.settings.blind else REASONS)],
@@ -66,12 +109,6 @@ def queue(
         total=states[chosen.state] if plain else None if found.following else len(rows),
         narrowed=chosen != cases.Filter(),
     )
-
-
-def carried(chosen: cases.Filter) -> dict[str, str]:
-    """What of a filter differs from the usual, for an address."""
-    usual = cases.Filter()
-    return {name: value for name, value in vars(chosen).items() if value != getattr(usual, name)}
 
 
 def _row(bench: Workbench, who: Who, case: Case) -> dict[str, Any]:

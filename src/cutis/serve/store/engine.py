@@ -8,9 +8,10 @@ try again, 507 where nothing more fits.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from cutis.errors import CutisError
 from cutis.serve.kinds import Refused
 from cutis.serve.store.migrate import revision, upgrade
+from cutis.serve.store.pictures import make_private
 
 WAIT = 30.0  # seconds that a writer waits for its turn
+_ROOM = 65_536  # bytes: less, and SQLite can't even make the files beside its own
 AGAIN = 5  # seconds after which a client may try again
 _GONE = ("08", "57P")  # PostgreSQL: connection exceptions; shut down, starting up
 _PASSING = ("40", "53", "55P03")  # deadlock or serialisation; out of something; lock not to be had
@@ -38,6 +41,8 @@ class Store:
         self._writing = sessionmaker(engine, expire_on_commit=False)
         looking = engine.execution_options(reading=True, postgresql_readonly=True)
         self._reading = sessionmaker(looking, expire_on_commit=False)
+        still = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}  # SQLite's is that
+        self._still = sessionmaker(looking.execution_options(**still), expire_on_commit=False)
         # SQLite's own queue is a poll that may starve a writer: threads of this process take turns here first.
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else None
 
@@ -47,7 +52,7 @@ class Store:
 
         Raises CutisError if it can't be opened or made, or was written by a newer Cutis.
         """
-        where = _where(url, create)
+        where, made = _where(url, create)
         shown = where.render_as_string(hide_password=True)
         engine = _engine(where)
         try:
@@ -56,7 +61,8 @@ class Store:
             upgrade(engine, shown)
         except SQLAlchemyError as error:
             engine.dispose()
-            raise CutisError(f"{shown}: can't be opened ({_first_line(error)}). {_remedy(where)}") from None
+            _take_back(made)
+            raise CutisError(f"{shown}: {_why_not(where, error)}") from None
         except BaseException:
             engine.dispose()
             raise
@@ -86,12 +92,19 @@ class Store:
         with _told(), self._reading.begin() as session:
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """`reading`, whose every query sees the state at its start, whatever is written meanwhile."""
+        with _told(), self._still.begin() as session:
+            yield session
+
     def close(self) -> None:
         self.engine.dispose()
 
 
-def _where(url: str, create: bool) -> URL:
-    """The URL with its driver. Raises CutisError for another database, or for a file that isn't there."""
+def _where(url: str, create: bool) -> tuple[URL, Path | None]:
+    """(the URL with its driver, a file that was made for it). Raises CutisError for another database, or for a file
+    that isn't there."""
     try:
         where = make_url(url)
     except ArgumentError:
@@ -100,7 +113,7 @@ def _where(url: str, create: bool) -> URL:
         ) from None
     kind = where.get_backend_name()
     if kind in ("postgres", "postgresql"):
-        return where.set(drivername="postgresql+pg8000")
+        return where.set(drivername="postgresql+pg8000"), None
     if kind != "sqlite":
         raise CutisError(f'--store "{kind}": SQLite and PostgreSQL are known: sqlite:///FILE or postgresql://HOST/NAME')
     if not where.database or where.database == ":memory:":
@@ -108,18 +121,26 @@ def _where(url: str, create: bool) -> URL:
     path = Path(where.database)
     if path.exists():  # asked first: another server may make it at this moment
         if path.is_file():
-            return where
+            return where, None
         raise CutisError(f"{path}: not a file. Name a file for the store, as in sqlite:///{path}/cutis.db")
     if not create:
         raise CutisError(f"{path}: no such store. Name the --store that cutis serve was given.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # its owner's only, and so are the log files beside it
     except OSError as error:
         raise CutisError(
             f"{path}: can't be made ({(error.strerror or 'error').lower()}). Name another --store."
         ) from None
-    return where
+    return where, path
+
+
+def _take_back(made: Path | None) -> None:
+    """Remove a file that was made and that nothing could be written to."""
+    with suppress(OSError):
+        if made is not None and made.stat().st_size == 0:
+            for path in (made, *(made.with_name(made.name + ending) for ending in ("-wal", "-shm"))):
+                path.unlink(missing_ok=True)
 
 
 def _engine(where: URL) -> Engine:
@@ -223,7 +244,22 @@ def _first_line(error: SQLAlchemyError) -> str:
     return words.splitlines()[0][:200] if words else type(cause).__name__
 
 
-def _remedy(where: URL) -> str:
-    if where.get_backend_name() == "sqlite":
-        return "If it is a store, copy it back from your backup; if not, name another --store."
-    return "Check that the server runs, and the URL's user, password, host and database."
+def _why_not(where: URL, error: SQLAlchemyError) -> str:
+    """Why a store can't be opened, and what to do."""
+    told, sqlite = _first_line(error), where.get_backend_name() == "sqlite"
+    full = "disk is full" in told or _code(getattr(error, "orig", None)) == "53100"
+    if full or (sqlite and _no_room(Path(where.database or ""))):
+        return "can't be opened, as the disk is full; what is in it is whole. Free some space, then start again."
+    if not sqlite:
+        return f"can't be opened ({told}). Check that the server runs, and the URL's user, password, host and database."
+    if "disk I/O error" in told:
+        return f"can't be opened ({told}). Look at the disk, its quota and its log, then start again."
+    return f"can't be opened ({told}). If it is a store, copy it back from your backup; if not, name another --store."
+
+
+def _no_room(path: Path) -> bool:
+    """Whether the disk of a file is full: SQLite says so in several ways, some of which mean other things too."""
+    try:
+        return shutil.disk_usage(path.parent).free < _ROOM
+    except OSError:
+        return False

@@ -28,12 +28,14 @@ class Pictures:
         self.folder = folder
         self._removing = threading.Lock()
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(folder)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise CutisError(f"{folder}: the disk is full. Free some space, then start again.") from None
             why = (error.strerror or "error").lower()
-            raise CutisError(f"{folder}: pictures can't be kept here ({why}). Name another --files folder.") from None
+            raise CutisError(f"{folder}: pictures can't be kept here ({why}). Name another --folder.") from None
 
     def put(self, data: bytes) -> str:
         """Keep `data` and return its digest; it is on the disk, whole, when this returns. The same bytes are kept once.
@@ -58,6 +60,10 @@ class Pictures:
                 507, "The disk of the pictures is full; nothing was kept. Free some space, then send it again."
             ) from None
         return digest
+
+    def note(self, name: str, text: str) -> None:
+        """Write a small file of the folder's own, whole, for its owner only."""
+        self._write(self.folder / name, text.encode())
 
     def path(self, digest: str) -> Path:
         """The file of a digest. Raises Refused 404 if `digest` is none, or there is no such picture."""
@@ -107,7 +113,7 @@ class Pictures:
             aside.replace(path)
 
     def _place(self, digest: str) -> Path:
-        return self.folder / digest[:2] / digest[2:]
+        return place_of(self.folder, digest)
 
     def _write(self, path: Path, data: bytes) -> None:
         handle, name = tempfile.mkstemp(prefix=_NEW, dir=path.parent)
@@ -122,6 +128,18 @@ class Pictures:
             with contextlib.suppress(FileNotFoundError):
                 Path(name).unlink()
             raise
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder for its owner only, and what lacks above it; one that is there stays as it is."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+
+
+def place_of(folder: Path, digest: str) -> Path:
+    """Where in a folder of pictures the file of a digest is."""
+    return folder / digest[:2] / digest[2:]
 
 
 def _ages(folder: Path, than: float) -> Iterator[tuple[str, bool]]:

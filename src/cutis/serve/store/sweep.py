@@ -7,6 +7,7 @@ back from an older backup, is left as it is: what this store doesn't know may be
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import func, select
 
 from cutis.errors import CutisError
-from cutis.files import read_json, write_json
+from cutis.files import read_json
 from cutis.serve.store.engine import Store
 from cutis.serve.store.pictures import Pictures
 from cutis.serve.store.tables import Entry, Identity, Photograph
@@ -75,7 +76,7 @@ def claim(store: Store, pictures: Pictures) -> str | None:
     before = noted.get(mine.id, 0)
     now = noted | {mine.id: max(before, entries)}
     if now != noted:
-        write_json(path, now)
+        pictures.note(STORES, json.dumps(now, indent=1))
     if len(now) > 1:
         return f"the folder is noted as that of {len(now)} stores, in {STORES}"
     return f"the store is older than {STORES} says, as one from a backup is" if entries < before else None

@@ -15,6 +15,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 ROLES = ("reader", "curator", "admin")  # each may do what those before it may
 STATES = ("waiting", "read", "signed")  # read: a blind first reading is committed
+# Accounts that nobody can log in as, made by the server itself, and their roles.
+NOBODYS = {"local": "admin", "watch folder": "reader"}
 PICTURES = ("overview", "close-up", "dermoscopy")
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select, true
 from sqlalchemy.orm import Session
 
 from cutis.errors import CutisError
@@ -51,20 +51,30 @@ COLUMNS = tuple(getattr(Entry, field.name) for field in fields(Link))
 
 def links(session: Session) -> Iterator[Link]:
     """Every entry in its order, a page in memory at a time."""
+    return links_where(session, true())
+
+
+def links_where(session: Session, which: ColumnElement[bool]) -> Iterator[Link]:
+    """The entries for which a condition holds, in their order, a page in memory at a time."""
+    query = select(*COLUMNS).where(which).order_by(Entry.sequence).limit(_PAGE)
     last: int | None = None
-    while page := _page(session, last):
+    while page := _links(session, query if last is None else query.where(Entry.sequence > last)):
         yield from page
         last = page[-1].sequence
+
+
+def told(link: Link) -> dict[str, Any]:
+    """The content of an entry; nothing where it was forged into what is no object."""
+    try:
+        content = json.loads(link.content)
+    except json.JSONDecodeError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def of_subject(session: Session, subject: str) -> list[Link]:
     """The entries about one subject, such as a case's id, in their order."""
     return _links(session, select(*COLUMNS).where(Entry.subject == subject).order_by(Entry.sequence))
-
-
-def _page(session: Session, last: int | None) -> list[Link]:
-    query = select(*COLUMNS).order_by(Entry.sequence).limit(_PAGE)
-    return _links(session, query if last is None else query.where(Entry.sequence > last))
 
 
 def _links(session: Session, query: Select[Any]) -> list[Link]:

@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cutis.serve.trail.anchor import Anchor, lost
 from cutis.serve.trail.links import START, Link
 
 
 @dataclass(frozen=True)
 class Verdict:
     """entries: how many links hold. head: the digest of the last of them. broken: what is wrong with the first that
-    does not hold, or None."""
+    does not hold, or with an anchor; None if the chain is whole."""
 
     entries: int
     head: str
     broken: str | None = None
 
 
-def verify(chain: Iterable[Link], noted: str | None = None) -> Verdict:
+def verify(chain: Iterable[Link], anchors: Sequence[Anchor] = (), store: str | None = None) -> Verdict:
     """Follow the chain from its start to its end, or to the first link that doesn't hold.
 
-    noted: a digest written down earlier, which must be in the chain: without one, entries cut off at the end leave no
-    sign.
+    anchors: heads written down earlier, which it must extend: without one, a trail that was cut off at its end, or made
+    anew from its start, looks whole. store: whose trail it is, if that is known.
     """
-    n, head, found = 0, START, noted in (None, START)
+    n, head = 0, START
+    wanted: dict[str, list[Anchor]] = {}
+    for anchor in anchors:
+        wanted.setdefault(anchor.head, []).append(anchor)
+    met = {anchor for anchor in wanted.get(START, ()) if anchor.entries in (None, 0)}
     for link in chain:
         if (wrong := _wrong(link, n, head)) is not None:
             return Verdict(n, head, wrong)
         n, head = link.sequence, link.digest
-        found = found or head == noted
-    if not found:
-        return Verdict(
-            n, head, f"no entry has the digest noted earlier, {noted}: entries after it were made anew or cut off"
-        )
-    return Verdict(n, head)
+        met |= {anchor for anchor in wanted.get(head, ()) if anchor.entries in (None, n)}
+    return Verdict(n, head, lost(anchors, met, store))
 
 
 def _wrong(link: Link, last: int, head: str) -> str | None:

@@ -21,11 +21,10 @@ document.addEventListener("keydown", (event) => {
   next.scrollIntoView({ block: "nearest" });
 });
 
-// The filters' address is the page's, so that a reload, a bookmark and the cases opened from here keep them.
+// The filters' address, which the server gives, is the page's, so that a reload and the cases opened from here keep them.
+// What was typed is not in it.
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (!detail.successful || !detail.elt.matches("[data-address]")) return;
-  const asked = [...new FormData(detail.elt)].filter(([name, value]) => value && `${name}=${value}` !== "state=open");
-  history.replaceState(null, "", asked.length ? `/?${new URLSearchParams(asked)}` : "/");
+  if (detail.successful && detail.elt.matches("[data-address]")) history.replaceState(null, "", detail.pathInfo.responsePath);
 });
 
 document.addEventListener("click", (event) => {
