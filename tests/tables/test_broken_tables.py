@@ -63,4 +63,4 @@ def test_broken_tables_are_read_or_refused(seed: int, tries: int, tmp_path: Path
             assert outcome(path) == found, path.read_bytes()
         assert "\n" not in found or not found.startswith("refused")
         read += not found.startswith("refused")
-    assert 0.1 * tries < read < 0.95 * tries  # both happen
+    assert 0.05 * tries < read < 0.95 * tries  # both happen

@@ -44,7 +44,7 @@ def account_(
 
     require("serve")
     from cutis.serve.accounts import manage
-    from cutis.serve.store.engine import Store
+    from cutis.serve.store.engine import Store, store_in
     from cutis.serve.store.pictures import make_private
 
     if action != "list" and not name:
@@ -52,7 +52,7 @@ def account_(
     if action == "role" and role is None:
         raise CutisError(f"which role? cutis account role {name} --role reader, curator or admin")
     if store is None:
-        store = f"sqlite:///{folder / 'cutis.db'}"
+        store = store_in(folder)
         if action == "add":
             make_private(folder)
     opened = Store.open(store, create=action == "add")

@@ -47,7 +47,9 @@ def audit_log_(
     from cutis.extras import require
 
     require("serve")
-    where = store or f"sqlite:///{folder / 'cutis.db'}"
+    from cutis.serve.store.engine import store_in
+
+    where = store or store_in(folder)
     if what == "export":
         return _export(where, out)
     from cutis.serve.trail import read_anchors

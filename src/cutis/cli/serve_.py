@@ -63,6 +63,7 @@ def serve_(
 
     require("serve")
     from cutis.serve.settings import Settings
+    from cutis.serve.store.engine import store_in
 
     if not bundles:
         raise CutisError("give at least one bundle: cutis serve BUNDLE. Make one with: cutis train DATASET --out RUN")
@@ -70,7 +71,7 @@ def serve_(
         raise CutisError("--certificate and --key go together; give both.")
     settings = Settings(
         bundles=bundles,
-        store=store or f"sqlite:///{folder / 'cutis.db'}",
+        store=store or store_in(folder),
         files=folder / "pictures",
         data=data,
         host=host,

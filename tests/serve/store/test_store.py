@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from cutis.errors import CutisError
 from cutis.serve.kinds import Refused
 from cutis.serve.store import engine as engine_module
-from cutis.serve.store.engine import Store
+from cutis.serve.store.engine import Store, store_in
 from cutis.serve.store.migrate import revision
 from cutis.serve.store.tables import Account, Base, Case, Moment, Reading
 
@@ -242,7 +242,7 @@ _FULL = """
 import resource, sys
 from sqlalchemy import select
 from cutis.serve.kinds import Refused
-from cutis.serve.store.engine import Store
+from cutis.serve.store.engine import Store, store_in
 from cutis.serve.store.tables import Account
 store = Store.open(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
@@ -319,3 +319,11 @@ def test_a_restart_within_a_transaction_is_told(restarted: Any) -> None:
     with store.reading() as session:
         assert session.scalars(select(Account.name)).all() == []
     store.close()
+
+
+@pytest.mark.parametrize("name", ["plain", "a?b", "50%20", "a#b", "x y", "ä"])
+def test_a_workbenchs_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    Store.open(store_in(folder)).close()
+    assert {path.name for path in folder.iterdir()} >= {"cutis.db"}
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -134,8 +134,8 @@ _DO = {"take": _take, **{how: _small(how) for how in ("thumbnail", "shrunk", "ne
 
 def _megapixels(data: bytes, max_pixels: int) -> float:
     """By the header; 0 where it doesn't say, which is soon refused then. A DICOM file may have what is taken."""
+    from cutis.data.dicom.part10 import is_dicom
     from cutis.image.decode import BadImage, probe
-    from cutis.serve.intake.dicom import is_dicom
 
     if is_dicom(data):
         return max_pixels / 1e6

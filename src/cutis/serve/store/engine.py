@@ -102,6 +102,11 @@ class Store:
         self.engine.dispose()
 
 
+def store_in(folder: Path) -> str:
+    """The URL of the store that a workbench's folder holds, whatever characters its name has."""
+    return URL.create("sqlite", database=str(folder / "cutis.db")).render_as_string()
+
+
 def _where(url: str, create: bool) -> tuple[URL, Path | None]:
     """(the URL with its driver, a file that was made for it). Raises CutisError for another database, or for a file
     that isn't there."""
