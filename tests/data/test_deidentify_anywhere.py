@@ -238,14 +238,14 @@ def test_no_code_of_a_scheme_of_ones_own():
         assert (kept.CodeValue, kept.CodingSchemeDesignator, kept.CodeMeaning) == expected
 
 
-def test_a_colour_profile_that_is_not_plain_goes_or_the_file_is_refused():
+def test_a_file_whose_colour_profile_is_none_is_refused_without_its_words():
     tags = pydicom.dcmread(io.BytesIO(picture_file()))
     tags.ICCProfile = bytes(36) + b"acsp" + NAME.encode() + bytes(100)
     out = io.BytesIO()
     tags.save_as(out, enforce_file_format=True)
-    clean = clean_dicom(out.getvalue(), "x", KEY)
-    assert "ICCProfile" not in clean.tags
-    assert clean.removed["colour profile"] == 1
+    with pytest.raises(BadImage, match="colour profile") as refused:
+        clean_dicom(out.getvalue(), "x", KEY)
+    assert not seen_in(refused.value.reason.encode())
 
 
 # --- compressed frames ------------------------------------------------------------------------------------------------

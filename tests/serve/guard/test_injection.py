@@ -161,7 +161,7 @@ def test_what_is_searched_for_is_shown_as_text(signed_in: Browsers, text: str) -
     assert answer.status_code in (303, 422), answer.text
     if answer.status_code == 303:
         page = client.get(answer.headers["location"], headers={"Accept": "text/html"})
-        assert page.status_code == 200
+        assert page.status_code == 200, page.text
         assert Scripts.of(page.text) == []
 
 

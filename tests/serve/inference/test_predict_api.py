@@ -81,7 +81,7 @@ def test_a_bad_picture_alone_and_among_others(bench: TestClient, photographs: li
     for data in (cut, b"no picture at all"):
         alone = bench.post("/predict", content=data, headers=JPEG)
         assert alone.status_code in (415, 422)
-        assert set(alone.json()) == {"detail"}
+        assert set(alone.json()) == {"code", "detail"}
     mixed = bench.post("/predict", files=files(photographs[0], cut, photographs[1]))
     assert mixed.status_code == 200
     answers = mixed.json()["answers"]

@@ -12,7 +12,7 @@ import pytest
 
 from cutis.serve.intake.intake import Intake
 from cutis.serve.store.tables import Photograph
-from serve.intake.costly import many_scans
+from serve.intake.costly_pictures import many_scans
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ import pytest
 from cutis.serve.intake.frames import receive, send
 from cutis.serve.intake.intake import Intake
 from cutis.serve.kinds import Refused, Taken
-from serve.intake.costly import many_scans
+from serve.intake.costly_pictures import many_scans
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 

@@ -242,7 +242,7 @@ _FULL = """
 import resource, sys
 from sqlalchemy import select
 from cutis.serve.kinds import Refused
-from cutis.serve.store.engine import Store, store_in
+from cutis.serve.store.engine import Store
 from cutis.serve.store.tables import Account
 store = Store.open(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))

@@ -49,6 +49,8 @@ def rgb(tags: Any, name: str, index: int | None = None) -> np.ndarray:
         return decode.to_srgb_array(pixels, profile) if profile and not found.in_srgb else pixels
     except (BadImage, MemoryError):
         raise
+    except decode.Unsupported as error:
+        raise BadImage(name, str(error)) from None
     except Exception as error:  # pydicom raises many kinds of error on damaged files
         raise stored.undecodable(name, error) from None
 

@@ -70,7 +70,8 @@ def search(
     text: Annotated[str, Form(max_length=LONGEST)] = "",
 ) -> RedirectResponse:
     """To the queue so filtered. What was typed comes in the body and stays here."""
-    word = bench_of(request).searches.keep(who.account_id, text) if text.strip() else ""
+    text = " ".join(text.split())  # what was pasted may have line ends; what is looked for has none
+    word = bench_of(request).searches.keep(who.account_id, text) if text else ""
     query = urlencode(Asked(cases.Filter(state, reason, site), word).carried())
     return RedirectResponse(f"/?{query}" if query else "/", 303)
 
