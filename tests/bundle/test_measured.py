@@ -12,9 +12,10 @@ import pytest
 from cutis.bundle import certify
 from cutis.bundle.fit import Choice
 from cutis.bundle.load import load_bundle, read_card
-from cutis.bundle.measured import MEASURED, record
+from cutis.bundle.measured import MEASURED, own_digest
 from cutis.bundle.predict import Bundle
 from cutis.bundle.recalibrate import recalibrate
+from cutis.bundle.record import record
 from cutis.data.dataset import Dataset
 from cutis.errors import CutisError
 from cutis.evaluate.measure import measure
@@ -126,10 +127,8 @@ def test_a_changed_file_is_refused_and_measuring_again_mends_it(copied: Path, ev
         content["measured"][0]["numbers"][0]["value"] = 0.99
         write_json(file, content)
     elif change == "other bundle":
-        from cutis.bundle.measured import _digest
-
         content["answers"] = "0" * 64
-        write_json(file, content | {"digest": _digest(content)})
+        write_json(file, content | {"digest": own_digest(content)})
     elif change == "format":
         write_json(file, content | {"format": 99})
     else:
@@ -155,19 +154,17 @@ def test_a_card_page_that_nobody_wrote_is_refused(copied: Path, evidence: Eviden
 def test_a_kill_between_the_two_files_leaves_a_bundle_that_opens(
     copied: Path, evidence: Evidence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import cutis.bundle.measured as measured
-
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(measured, "atomic_file", killed)
+    monkeypatch.setattr("cutis.bundle.record.atomic_file", killed)
     with pytest.raises(KeyboardInterrupt):
         record(copied, evidence)
     monkeypatch.undo()
     assert len(load_bundle(copied).measured) == 1  # card.md is the one that was frozen
     record(copied, evidence)
     assert "### tiny, test part" in (copied / "card.md").read_text(encoding="utf-8")
-    monkeypatch.setattr(measured, "atomic_file", killed)
+    monkeypatch.setattr("cutis.bundle.record.atomic_file", killed)
     with pytest.raises(KeyboardInterrupt):
         record(copied, of(evidence, dataset="elsewhere", dataset_digest="e" * 64))
     assert len(load_bundle(copied).measured) == 2  # and here the one before

@@ -10,8 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutis.errors import CutisError
-from cutis.schema.sites import Site, find_site, folded, level_names, paths, site_name, site_names, suggest_site
-from cutis.schema.vocabulary import OLD_SITES, SPECIAL_SITES, site_levels
+from cutis.schema.sites import (
+    OLD_SITES,
+    SPECIAL_SITES,
+    Site,
+    find_site,
+    folded,
+    level_names,
+    paths,
+    site_name,
+    site_names,
+    suggest_site,
+)
+from cutis.schema.vocabulary import site_levels
 
 FOLDER = files("cutis.schema")
 GERMAN = tomllib.loads((FOLDER / "sites.de.toml").read_text(encoding="utf-8"))

@@ -12,11 +12,10 @@ from isic_metadata.anatom_site_hierarchical import AnatomSiteEnum
 from isic_metadata.diagnosis_hierarchical import DiagnosisEnum
 
 from cutis.errors import CutisError
+from cutis.schema.sites import OLD_SITES, SPECIAL_SITES
 from cutis.schema.vocabulary import (
     _OLD_DIAGNOSES,
     NO_COMMON_PATH,
-    OLD_SITES,
-    SPECIAL_SITES,
     UNKNOWN,
     diagnosis_levels,
     is_malignant,

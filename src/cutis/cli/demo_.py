@@ -35,7 +35,7 @@ def demo_(
         Another seed, another demo.
     """
     from cutis.bundle.load import load_bundle, read_card
-    from cutis.bundle.measured import record
+    from cutis.bundle.record import record
     from cutis.cli.train_ import told
     from cutis.data.dataset import Dataset
     from cutis.data.importing import import_dataset

@@ -71,7 +71,7 @@ def evaluate_(
 
     if card is not None:
         from cutis.bundle.load import read_card
-        from cutis.bundle.measured import checked, record
+        from cutis.bundle.record import checked, record
 
         read_card(card)
         if per is not None:

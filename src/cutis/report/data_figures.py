@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutis.report import svg
-from cutis.report.figures import HOT, WIDTH
+from cutis.report.axis import HOT, WIDTH
 from cutis.report.svg import Figure, group, line, rect, text
 from cutis.schema.data_facts import Bar, DatasetFacts, Distribution
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from cutis.report import svg
-from cutis.report.figures import WIDTH, Axis, sideways
+from cutis.report.axis import WIDTH, Axis, sideways
 from cutis.report.parts import NET_BENEFIT
 from cutis.report.svg import Figure, circle, group, line, text
 from cutis.schema.evidence import Evidence, Measured

@@ -6,35 +6,20 @@ Orange means malignant and is always said in words or by a triangle too; blue is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from cutis.files import sha256_text
 from cutis.report import svg, words
+from cutis.report.axis import HOT, WIDTH, Axis, sideways, tick_text
+from cutis.report.decision import decision_curve
 from cutis.report.svg import Figure, circle, group, line, rect, text
 from cutis.schema.classes import ClassInfo
 from cutis.schema.estimate import Estimate
 from cutis.schema.evidence import Evidence, Measured, ReliabilityBin, RocCurve
 
-WIDTH = 420.0
 FEW = 10  # a reliability bin with fewer images is drawn hollow
 PLOT = 172.0  # where a forest's marks begin
 DotRow = tuple[str, str, "Estimate | Measured | None"]  # heading, name, number
-HOT = " \N{BLACK UP-POINTING SMALL TRIANGLE}"  # beside the name of a malignant class
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A linear scale from [low, high] to [start, end] units."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        share = (value - self.low) / ((self.high - self.low) or 1.0)
-        return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
 
 
 def _square(x: Axis, y: Axis, step: float, percent: bool = True) -> str:
@@ -46,10 +31,6 @@ def _square(x: Axis, y: Axis, step: float, percent: bool = True) -> str:
         out.append(line(x(v), y(0), x(v), y(1), "grid") + line(x(0), y(v), x(1), y(v), "grid"))
         out.append(text(x(v), y(0) + 16, shown, "m s mid") + text(x(0) - 7, y(v) + 4, shown, "m s end"))
     return "".join(out) + line(x(0), y(0), x(1), y(0), "axis") + line(x(0), y(0), x(0), y(1), "axis")
-
-
-def sideways(x: float, y: float, content: str) -> str:
-    return text(x, y, content, "m mid", transform=f"rotate(-90 {x:g} {y:g})")
 
 
 def roc_malignant(evidence: Evidence, curve: RocCurve) -> Figure:
@@ -311,12 +292,6 @@ def safe_name(name: str) -> str:
     return safe if safe == name else f"{safe}-{sha256_text(name)[:4]}"
 
 
-def tick_text(v: float, style: str) -> str:
-    if style == "points":
-        return f"{100 * v:+.0f}".replace("-", "\N{MINUS SIGN}").replace("+0", "0")
-    return f"{100 * v:.0f}\N{NO-BREAK SPACE}%" if style == "percent" else f"{v:g}".replace("-", "\N{MINUS SIGN}")
-
-
 def _range(rows: Sequence[Estimate | Measured], style: str, mark: float | None = None) -> Axis:
     """A scale that holds every interval, with some air; shares stay within 0..1."""
     values = [v for m in rows for v in (m.low, m.value, m.high) if v is not None]
@@ -355,8 +330,6 @@ def roc_is_drawable(curve: RocCurve) -> bool:
 
 def all_figures(evidence: Evidence) -> dict[str, Figure]:
     """Every figure that this evidence has the numbers for, by name."""
-    from cutis.report.decision import decision_curve
-
     curves = [c for c in evidence.roc if roc_is_drawable(c)]
     classes = evidence.info.classes
     made: list[Figure] = [roc_malignant(evidence, c) for c in curves if c.class_code == "malignant"]

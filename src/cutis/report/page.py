@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from cutis.report import fairness, tones, words
 from cutis.report.figures import forest_metrics
 from cutis.report.headline import chosen
-from cutis.report.parts import part, parts
+from cutis.report.parts import by_class, part, parts
 from cutis.report.split_proof import proof
 from cutis.report.svg import Figure, clean, template
-from cutis.report.table import by_class, by_group
+from cutis.report.table import by_group
 from cutis.schema.estimate import Estimate, side
 from cutis.schema.evidence import Evidence, Measured
 from cutis.schema.remarks import Remark, against, against_chance, chance

@@ -44,3 +44,11 @@ def parts(evidence: Evidence) -> Mapping[str, Any]:
         each = []
     by_class: Pivot | None = pivot(each, max) if each else None
     return {**found, "protocol_by_class": by_class}
+
+
+def by_class(evidence: Evidence) -> Pivot:
+    """One row a class (and "malignant") with the images of it, one column a metric."""
+    order = [c.code for c in evidence.info.classes]
+    own = [m for m in evidence.measured if m.class_code is not None and m.attribute is None and not part(m)]
+    own.sort(key=lambda m: order.index(m.class_code) if m.class_code in order else -1)
+    return pivot([(m.class_code or "", m) for m in own], min)

@@ -88,16 +88,6 @@ def letters(k: int) -> str:
     return (letters(k // 26 - 1) if k >= 26 else "") + "abcdefghijklmnopqrstuvwxyz"[k % 26]
 
 
-def by_class(evidence: Evidence) -> Pivot:
-    """One row a class (and "malignant") with the images of it, one column a metric."""
-    order = [c.code for c in evidence.info.classes]
-    from cutis.report.parts import part
-
-    own = [m for m in evidence.measured if m.class_code is not None and m.attribute is None and not part(m)]
-    own.sort(key=lambda m: order.index(m.class_code) if m.class_code in order else -1)
-    return pivot([(m.class_code or "", m) for m in own], min)
-
-
 def by_group(evidence: Evidence) -> list[tuple[str, Pivot]]:
     """(attribute, one row a group) for each attribute."""
     names: Sequence[str] = list(dict.fromkeys(m.attribute for m in evidence.measured if m.attribute is not None))

@@ -17,6 +17,35 @@ from importlib.resources import files
 from cutis.errors import CutisError, nearest
 
 LANGUAGES = ("en", "de")
+# Names that releases and older versions of the Archive write -> their place in the hierarchy.
+OLD_SITES = {
+    "anterior torso": "Trunk",
+    "posterior torso": "Trunk",
+    "lateral torso": "Trunk",
+    "torso": "Trunk",
+    "trunk": "Trunk",
+    "abdomen": "Trunk:Anterior trunk",
+    "chest": "Trunk:Anterior trunk",
+    "back": "Trunk:Posterior trunk",
+    "head/neck": "Head and neck",
+    "head neck face": "Head and neck",  # MILK10k
+    "face": "Head and neck:Head:Face",
+    "scalp": "Head and neck:Head:Scalp",
+    "ear": "Head and neck:Head:Ear",
+    "neck": "Head and neck:Neck",
+    "arm": "Upper extremity",
+    "hand": "Upper extremity:Hand",
+    "foot": "Lower extremity:Foot",
+    "upper extremity": "Upper extremity",
+    "lower extremity": "Lower extremity",
+    "genital": "Anogenital region:Genital region",
+}
+# Old names that name no region (palms or soles are two limbs): they belong in anatom_site_special.
+SPECIAL_SITES = {
+    "acral": "acral NOS",
+    "palms/soles": "acral palms or soles",
+    "oral/genital": "oral or genital",
+}
 _SIDES = frozenset(
     (
         *("left", "right", "both", "bilateral", "l", "r", "lt", "rt"),
@@ -65,8 +94,6 @@ def level_names(path: str, language: str = "en") -> list[str]:
 
 def site_names(language: str = "en") -> tuple[str, ...]:
     """The name of every site, in the order of the alphabet, for a list to choose from."""
-    from cutis.schema.vocabulary import SPECIAL_SITES
-
     return tuple(sorted((site_name(path, language) for path in (*paths(), *SPECIAL_SITES.values())), key=folded))
 
 
@@ -113,8 +140,6 @@ def _german() -> Mapping[str, str]:
 @cache
 def _index() -> Mapping[str, Site]:
     """Folded name -> its site. A name of the Archive's comes before a synonym, and a synonym before a translation."""
-    from cutis.schema.vocabulary import OLD_SITES, SPECIAL_SITES
-
     text = (files("cutis.schema") / "site_synonyms.toml").read_text(encoding="utf-8")
     every = paths()
     index = {folded(name): Site(path) if path in every else Site("", path) for path, name in _german().items()}
@@ -130,8 +155,6 @@ def _index() -> Mapping[str, Site]:
 @cache
 def _spelled() -> Mapping[str, str]:
     """Folded name -> as it is written."""
-    from cutis.schema.vocabulary import OLD_SITES, SPECIAL_SITES
-
     text = (files("cutis.schema") / "site_synonyms.toml").read_text(encoding="utf-8")
     names = [
         *OLD_SITES,

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from cutis.errors import CutisError
-from cutis.schema.vocabulary import FITZPATRICK, MAX_AGE, SITE_COLUMNS, SPECIAL_SITES, site_levels
+from cutis.schema.sites import SPECIAL_SITES
+from cutis.schema.vocabulary import FITZPATRICK, MAX_AGE, SITE_COLUMNS, site_levels
 from cutis.tables import as_text
 
 OLDEST = 130  # years; more is no age but a sentinel (999) or a year of birth

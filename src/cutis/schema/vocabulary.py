@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from cutis.errors import CutisError, nearest
-from cutis.schema.sites import find_site, paths, suggest_site
+from cutis.schema.sites import OLD_SITES, SPECIAL_SITES, find_site, paths, suggest_site
 
 Levels = tuple[str | None, str | None, str | None, str | None, str | None]
 UNKNOWN: Levels = (None, None, None, None, None)
@@ -44,34 +44,6 @@ _OLD_DIAGNOSES = {
 }
 # akiec merges actinic keratosis (indeterminate) and Bowen's disease (malignant): no level of the tree is true for both.
 NO_COMMON_PATH = frozenset({"akiec", "actinic keratosis / intraepithelial carcinoma"})
-OLD_SITES = {
-    "anterior torso": "Trunk",
-    "posterior torso": "Trunk",
-    "lateral torso": "Trunk",
-    "torso": "Trunk",
-    "trunk": "Trunk",
-    "abdomen": "Trunk:Anterior trunk",
-    "chest": "Trunk:Anterior trunk",
-    "back": "Trunk:Posterior trunk",
-    "head/neck": "Head and neck",
-    "head neck face": "Head and neck",  # MILK10k
-    "face": "Head and neck:Head:Face",
-    "scalp": "Head and neck:Head:Scalp",
-    "ear": "Head and neck:Head:Ear",
-    "neck": "Head and neck:Neck",
-    "arm": "Upper extremity",
-    "hand": "Upper extremity:Hand",
-    "foot": "Lower extremity:Foot",
-    "upper extremity": "Upper extremity",
-    "lower extremity": "Lower extremity",
-    "genital": "Anogenital region:Genital region",
-}
-# Old names that name no region (palms or soles are two limbs): they belong in anatom_site_special.
-SPECIAL_SITES = {
-    "acral": "acral NOS",
-    "palms/soles": "acral palms or soles",
-    "oral/genital": "oral or genital",
-}
 
 
 def _diagnoses() -> tuple[str, ...]:

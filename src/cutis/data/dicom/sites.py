@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any
 
 from cutis.errors import CutisError
-from cutis.schema.vocabulary import SITE_COLUMNS, SPECIAL_SITES, site_levels
+from cutis.schema.sites import SPECIAL_SITES
+from cutis.schema.vocabulary import SITE_COLUMNS, site_levels
 
 SCHEME = "99CUTIS"
 SKIN = ("SCT", "39937001", "Skin")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cutis.report import svg, words
-from cutis.report.figures import WIDTH, Axis, tick_text
+from cutis.report.axis import WIDTH, Axis, tick_text
 from cutis.report.svg import Figure, circle, group, line, text
 from cutis.schema.estimate import Estimate
 

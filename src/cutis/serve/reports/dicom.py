@@ -20,7 +20,8 @@ from cutis.extras import require
 from cutis.files import canonical_json, sha256_text
 from cutis.schema.classes import ClassInfo
 from cutis.schema.predictions import PredictionsInfo
-from cutis.schema.vocabulary import SITE_COLUMNS, SPECIAL_SITES, site_levels
+from cutis.schema.sites import SPECIAL_SITES
+from cutis.schema.vocabulary import SITE_COLUMNS, site_levels
 from cutis.serve.kinds import Refused
 from cutis.serve.promises import told
 from cutis.serve.reports.material import Material
