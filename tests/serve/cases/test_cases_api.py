@@ -137,15 +137,15 @@ def test_the_same_lesion_again_is_a_later_visit(bench: TestClient, photographs: 
     assert (first["lesion"], first["patient"]) == (second["lesion"], second["patient"])
     assert other["lesion"] != first["lesion"]
     assert second["visit_day"] == 30  # days since the first, which is today
-    found = bench.post("/api/cases/search", json={"text": "77", "state": "all"}).json()["cases"]
+    found = bench.post("/api/search", json={"text": "77", "state": "all"}).json()["cases"]
     assert {row["id"] for row in found} == {first["id"], second["id"], other["id"]}
 
 
 def test_the_queue_in_pages(bench: TestClient, photographs: list[bytes]) -> None:
     for i in range(3):
         opened(bench, photographs[10 + i : 11 + i], note="paged", symptoms=["bleeding"] if i == 2 else [])
-    page = bench.post("/api/cases/search", json={"text": "paged", "limit": 2}).json()
-    rest = bench.post("/api/cases/search", json={"text": "paged", "limit": 2, "cursor": page["following"]}).json()
+    page = bench.post("/api/search", json={"text": "paged", "limit": 2}).json()
+    rest = bench.post("/api/search", json={"text": "paged", "limit": 2, "cursor": page["following"]}).json()
     rows = [*page["cases"], *rest["cases"]]
     assert len(rows) == 3
     assert rest["following"] is None
@@ -153,7 +153,7 @@ def test_the_queue_in_pages(bench: TestClient, photographs: list[bytes]) -> None
     assert [r["priority"] for r in rows] == sorted((r["priority"] for r in rows), reverse=True)
     assert page["counts"]["waiting"] >= 3
     assert bench.get("/api/cases", params={"reason": "bleeding"}).json()["cases"][0] == rows[0]
-    found = bench.post("/api/cases/search", json={"reason": "bleeding", "text": "paged"}).json()
+    found = bench.post("/api/search", json={"reason": "bleeding", "text": "paged"}).json()
     assert found["cases"] == rows[:1]
 
 
@@ -236,14 +236,14 @@ def case_account(client: TestClient) -> int:
 
 def test_forty_at_once(bench: TestClient, photographs: list[bytes]) -> None:
     """Each acknowledged upload is a case of its own; whoever is turned away is told when to come back."""
-    before = bench.post("/api/cases/search", json={"text": "crowd", "limit": 200}).json()["cases"]
+    before = bench.post("/api/search", json={"text": "crowd", "limit": 200}).json()["cases"]
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda i: upload(bench, photographs[i : i + 1], note="crowd"), range(40)))
     done = {a.json()["id"] for a in answers if a.status_code == 201}
     for answer in answers:
         assert answer.status_code in (201, 429, 503), answer.text
         assert answer.status_code == 201 or int(answer.headers["retry-after"]) > 0
-    after = bench.post("/api/cases/search", json={"text": "crowd", "limit": 200}).json()["cases"]
+    after = bench.post("/api/search", json={"text": "crowd", "limit": 200}).json()["cases"]
     assert {row["id"] for row in after} - {row["id"] for row in before} == done
     assert len(done) >= 20
     assert whole_trail(bench).broken is None

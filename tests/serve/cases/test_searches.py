@@ -123,7 +123,7 @@ def test_what_is_forgotten_or_anothers_is_said_to_be(wards: tuple[TestClient, Te
     case = rows(reader.get(place, headers={"Accept": "text/html"}).text)[0]
     page = reader.get(f"/cases/{case}?search=0123456789ab", headers={"Accept": "text/html"}).text
     assert 'data-key="n"' not in page  # neither next nor previous, rather than those of another list
-    cursor = reader.post("/api/cases/search", json={"limit": 1}).json()["following"]
+    cursor = reader.post("/api/search", json={"limit": 1}).json()["following"]
     assert reader.get("/", params={"cursor": cursor, "search": "0123456789ab"}).status_code == 422
 
 
@@ -137,10 +137,10 @@ def test_an_address_that_holds_it_is_refused(wards: tuple[TestClient, TestClient
 
 def test_a_search_by_a_program(wards: tuple[TestClient, TestClient]) -> None:
     reader, _ = wards
-    found = reader.post("/api/cases/search", json={"text": NUMBER, "state": "all"}).json()
+    found = reader.post("/api/search", json={"text": NUMBER, "state": "all"}).json()
     assert len(found["cases"]) == 2
-    assert reader.post("/api/cases/search", json={"txt": NUMBER}).status_code == 422
-    refused = reader.post("/api/cases/search", json={"text": "y" * 201})
+    assert reader.post("/api/search", json={"txt": NUMBER}).status_code == 422
+    refused = reader.post("/api/search", json={"text": "y" * 201})
     assert refused.status_code == 422
     assert "y" * 20 not in refused.text
 

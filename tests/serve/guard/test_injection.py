@@ -150,7 +150,7 @@ def test_a_search_finds_only_what_holds_the_text(signed_in: Browsers, text: str,
         sent = {"files": [("pictures", ("a.jpg", photographs[2]))], "data": {"kind": "overview", "note": "plain words"}}
         assert client.post("/api/cases", **sent).status_code == 201
     for said, n in (("plain words", 1), (text, 0)):
-        assert len(client.post("/api/cases/search", json={"state": "all", "text": said}).json()["cases"]) == n
+        assert len(client.post("/api/search", json={"state": "all", "text": said}).json()["cases"]) == n
 
 
 @pytest.mark.parametrize("text", EVIL)

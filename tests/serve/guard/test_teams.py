@@ -91,7 +91,7 @@ def test_no_list_shows_another_teams_things(
                 assert victim.case not in answer.text, route
                 assert victim.note not in answer.text, route
     assert client.get("/api/cases", params={"state": "all"}).json()["cases"] == []
-    assert client.post("/api/cases/search", json={"state": "all", "text": victim.case}).json()["cases"] == []
+    assert client.post("/api/search", json={"state": "all", "text": victim.case}).json()["cases"] == []
 
 
 def test_the_owner_gets_at_all_of_it(signed_in: Browsers, victim: Victim, fortress: TestClient) -> None:

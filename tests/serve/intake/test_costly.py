@@ -12,7 +12,7 @@ import pytest
 
 from cutis.serve.intake.intake import Intake
 from cutis.serve.store.tables import Photograph
-from serve.intake.costly_pictures import many_scans
+from image.costly import jpeg_of_scans
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def test_wherever_it_comes_in(
 ) -> None:
     given = {**(Intake.__init__.__kwdefaults__ or {}), "processor": 0.5, "per_megapixel": 0.0}
     monkeypatch.setattr(Intake.__init__, "__kwdefaults__", given)
-    costly, folder = many_scans(5000, 95), tmp_path / "exports"
+    costly, folder = jpeg_of_scans(4400, 4400, 95), tmp_path / "exports"
     folder.mkdir()
     with opened(tmp_path / "bench", watch=folder) as client:
         files = [("pictures", ("a.jpg", costly, "image/jpeg"))]

@@ -20,7 +20,7 @@ import pytest
 from cutis.serve.intake.frames import receive, send
 from cutis.serve.intake.intake import Intake
 from cutis.serve.kinds import Refused, Taken
-from serve.intake.costly_pictures import many_scans
+from image.costly import jpeg_of_scans
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -161,7 +161,7 @@ def test_a_picture_has_so_much_of_a_processor(make_intake, encoded, picture, wha
     intake = make_intake(workers=1, max_pixels=30_000_000, processor=0.3, per_megapixel=0.0)
     try:
         ready(intake, 1)
-        data, (pid,) = many_scans(4000, 90), intake.workers.pids
+        data, (pid,) = jpeg_of_scans(4000, 4000, 90), intake.workers.pids
         assert len(data) < 100_000
         made = {
             "take": lambda: intake.take(data, keep=False),

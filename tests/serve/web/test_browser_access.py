@@ -19,7 +19,7 @@ def address(bench: Any, page: str) -> str:
     """The pages' own addresses, and a case for those that are of one."""
     if page in ("/case", "/report", "/refused"):
         asked = {"text": "nothing" if page == "/refused" else ""}
-        rows = bench.client.post("/api/cases/search", json=asked).json()["cases"]
+        rows = bench.client.post("/api/search", json=asked).json()["cases"]
         return f"{bench.url}/cases/{rows[0]['id']}{'/report' if page == '/report' else ''}"
     return f"{bench.url}{page}"
 

@@ -166,11 +166,11 @@ def get_queue(
 ) -> QueuePage:
     """The team's cases, the most urgent first; on a blind server as the history alone has it."""
     if text is not None:  # as version 0.1 took it; left out, it would answer with all cases
-        raise Refused(422, "text: what is searched for stands in no address. Send it to POST /api/cases/search.")
+        raise Refused(422, "text: what is searched for stands in no address. Send it to POST /api/search.")
     return _page(_bench(request), who, cases.Filter(state, reason, site), cursor, limit)
 
 
-@router.post("/api/cases/search", responses=_refusals(422))
+@router.post("/api/search", responses=_refusals(422))
 def search(request: Request, who: Asking, asked: Search) -> QueuePage:
     """`GET /api/cases`, of the cases that hold a text; in the body, as it may be a patient's number."""
     chosen = cases.Filter(asked.state, asked.reason, asked.site, asked.text)
