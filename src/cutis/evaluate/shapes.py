@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from cutis.errors import CutisError, nearest
 from cutis.evaluate.arrays import Floats
 from cutis.evaluate.class_names import path_of
 from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
-from cutis.evaluate.sides import LOGITS, PREFIXES, class_word, is_class
+from cutis.evaluate.sides import COUNTED, LOGITS, PREFIXES, class_word, is_class
 from cutis.tables import find_column, folded
 
 _SCORES = ("score", "prob", "proba", "probability", "p", "pred", "prediction", "predictions", "confidence", "y_score")
@@ -67,7 +66,7 @@ def find_scores(
         if columns:
             codes = _numbered([c.strip()[len(prefix) :] for c in columns], expected)
             return _wide(table, columns, codes, where, logits=prefix in LOGITS)
-    counted = [c for c in table.columns if _NUMBERED.fullmatch(folded(c)) and _holds_numbers(table[c])]
+    counted = [c for c in table.columns if COUNTED.fullmatch(folded(c)) and _holds_numbers(table[c])]
     if len(counted) > 1:
         return _wide(table, counted, _numbered(counted, expected), where, logits=False)
     named = _named(table, expected)
@@ -90,12 +89,9 @@ def find_scores(
     return _single(table, _only_score(table, where, expected, has_truth), where)
 
 
-_NUMBERED = re.compile(r"(?:class|cls|label)_?(\d+)")
-
-
 def _numbered(codes: Sequence[str], expected: Sequence[str]) -> tuple[str, ...]:
     """class_0, class_1, ... as 0, 1, ..., unless the truth writes class_0 too."""
-    found = [_NUMBERED.fullmatch(folded(c)) for c in codes]
+    found = [COUNTED.fullmatch(folded(c)) for c in codes]
     if any(match is None for match in found) or {folded(e) for e in expected} & {folded(c) for c in codes}:
         return tuple(c.strip() for c in codes)
     return tuple(match[1] for match in found if match)
