@@ -17,6 +17,7 @@ from typing import Any, overload
 import polars as pl
 
 from cutis.errors import CutisError
+from cutis.tables.edges import trimmed, trimmed_cells
 from cutis.tables.encoding import decoded, encoding_of
 from cutis.tables.headings import find_column, folded, is_row_numbers
 from cutis.tables.numbers import as_text, number, numbers
@@ -38,6 +39,7 @@ __all__ = [
     "read_table",
     "read_text",
     "scan_parquet",
+    "trimmed",
 ]
 
 Row = dict[str, str]
@@ -98,7 +100,7 @@ def read_table(path: Path | str, header: Sequence[str] = ()) -> tuple[list[str],
     """
     path = Path(path)
     frame, notes, separator = _loaded(path, header)
-    frame = without_blanks(pl.DataFrame({c.name: as_text(c).str.strip_chars() for c in frame.iter_columns()}))
+    frame = without_blanks(pl.DataFrame({c.name: trimmed_cells(as_text(c)) for c in frame.iter_columns()}))
     frame = frame.with_columns(pl.all().fill_null(""))
     if not len(frame):
         raise CutisError(f"{path}: a header line but no rows.")
@@ -233,5 +235,5 @@ def _cell(value: Any) -> str | None:
     if isinstance(value, float):
         return None if value != value else str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, str | bool):
-        return str(value).strip()
+        return trimmed(str(value))
     return None if value is None else json.dumps(value, ensure_ascii=False)
