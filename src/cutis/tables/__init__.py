@@ -19,13 +19,14 @@ import polars as pl
 from cutis.errors import CutisError
 from cutis.tables.edges import trimmed, trimmed_cells
 from cutis.tables.encoding import decoded, encoding_of
-from cutis.tables.headings import find_column, folded, is_row_numbers
+from cutis.tables.headings import also_called, find_column, folded, is_row_numbers
 from cutis.tables.numbers import as_text, number, numbers
 from cutis.tables.separated import HEAD, beginning, named, separated_table, without_blanks
 
 __all__ = [
     "Row",
     "Rows",
+    "also_called",
     "as_text",
     "find_column",
     "folded",
