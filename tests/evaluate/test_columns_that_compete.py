@@ -81,7 +81,7 @@ def test_an_import_tells_and_asks_alike(put: Put, tmp_path: Path) -> None:
     assert [
         n for n in notes if n.startswith("in 1 rows class and diagnosis contradict each other (first: row 2: mel, ")
     ]
-    with pytest.raises(CutisError, match='c.csv: columns "dx" and "DX" have one name'):
+    with pytest.raises(CutisError, match=r'c\.csv: columns "dx" and "DX" have one name'):
         import_dataset(put("c.csv", dx=TRUE, DX=OTHER), tmp_path / "more", table_only=True)
     chosen = import_dataset(put("c.csv", dx=TRUE, DX=OTHER), tmp_path / "more", table_only=True, label="DX")
     assert chosen.manifest["target"].to_list() == OTHER

@@ -39,6 +39,8 @@ from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, tidy_identity
 from cutis.schema.predictions import Predictions, PredictionsInfo, Task
 from cutis.schema.remarks import Remark
+from cutis.schema.spelling import folded as folded_id
+from cutis.schema.spelling import folded_ids
 from cutis.schema.vocabulary import NO_COMMON_PATH
 from cutis.tables import as_text, find_column, folded, load_table
 
@@ -169,9 +171,12 @@ def _with_truth(table: pl.DataFrame, truth: Truth, where: str, notes: list[str])
     """The rows with their truth beside them. Raises CutisError if an image of the truth has no prediction."""
     lost = truth.table.join(table, on="image_id", how="anti")
     if len(lost):
+        first = str(lost["image_id"][0])
+        like = table["image_id"].filter(folded_ids(table["image_id"]) == folded_id(first))
+        remedy = "Predict them, or take them out of the truth file."
         raise CutisError(
-            f'{where}: image "{lost["image_id"][0]}" is in the truth but has no prediction ({len(lost)} such images). '
-            "Predict them, or take them out of the truth file."
+            f'{where}: image "{first}" is in the truth but has no prediction ({len(lost)} such images). '
+            + (f'Here is "{like[0]}": write ids alike in both files.' if len(like) else remedy)
         )
     extra = table.join(truth.table, on="image_id", how="anti")
     if len(extra):

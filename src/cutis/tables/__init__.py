@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -46,6 +47,7 @@ __all__ = [
 Row = dict[str, str]
 _PARQUET = (".parquet", ".pq")
 _JSON = (".jsonl", ".ndjson")
+_IS_JSON = re.compile(rb'\s*(?:\[\s*(?:[\[{"]|$)|\{\s*(?:"|$))')
 # How a file begins that is none of these -> what it is, and what to do.
 _OTHERS: dict[bytes, str] = {
     b"PK\x03\x04": "a workbook (.xlsx, .ods) or a zip. Save the sheet as CSV UTF-8, or unpack the zip; name the CSV",
@@ -202,7 +204,11 @@ def _kind(path: Path) -> str:
     other = next((words for magic, words in _OTHERS.items() if head.startswith(magic)), None)
     if other is not None:
         raise CutisError(f"{path}: {other}.")
-    return "json" if path.suffix.casefold() in _JSON else "text"
+    if path.suffix.casefold() in _JSON:
+        return "json"
+    if _IS_JSON.match(head.removeprefix(codecs.BOM_UTF8)):
+        raise CutisError(f"{path}: JSON. Write it as CSV, or an object per line in a file whose name ends in .jsonl.")
+    return "text"
 
 
 def _unreadable(path: Path, error: OSError) -> CutisError:

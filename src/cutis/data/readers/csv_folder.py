@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from cutis.data.dataset import DatasetCard
-from cutis.data.files_in import Blob, Tree, is_image_name
+from cutis.data.files_in import Blob, Tree, file_at, is_image_name
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.ham10000 import CONFIRMED
@@ -286,7 +286,7 @@ def _record(
         image_id = PurePosixPath(image_id).stem if is_image_name(image_id) else image_id
     try:
         image = _image(tree, called) if tree and called else None
-        mask = tree.find_mask(written) if tree and written else None
+        mask = _mask(tree, table, written, image) if tree and written else None
     except CutisError as error:
         raise CutisError(f"{where}: {error}") from None
     target = classes.get(row[label]) if label else None
@@ -320,6 +320,13 @@ def _record(
 def _image(tree: Tree, called: str) -> Blob | None:
     beside = f"images/{called}"
     return tree.find_image(beside if is_image_name(called) and not tree.find(called) and tree.find(beside) else called)
+
+
+def _mask(tree: Tree, table: Path, written: str, image: Blob | None) -> Blob | None:
+    """The mask of that path, else of that name: beside the images or the table, and never the image itself."""
+    exact = (tree.find(written) or file_at(table.parent, written)) if is_image_name(written) else None
+    found = exact or tree.find_mask(written)
+    return None if found is not None and image is not None and found.is_same(image) else found
 
 
 def _diagnosis(row: Row, where: str, mapping: Mapping[str, str], target: ClassInfo | None) -> dict[str, str | None]:
