@@ -17,6 +17,7 @@ from cutis.data.files_in import Blob, Tree, file_at
 from cutis.data.importing import import_dataset
 from cutis.data.readers.labels import classes_of
 from cutis.errors import CutisError
+from cutis.evaluate.masks import evaluate_masks
 from cutis.evaluate.reading import read_predictions
 from cutis.schema.predictions import Predictions
 from cutis.tables import load_table, read_header
@@ -163,3 +164,11 @@ def test_one_file_is_itself_however_it_was_found(tmp_path: Path) -> None:
     assert one.is_same(two)
     assert one.name != two.name
     assert not one.is_same(Blob("a.png", 1, make=png))
+
+
+def test_masks_of_other_names_are_named(tmp_path: Path) -> None:
+    for place in ("true/s1.png", "predicted/pred_S1.png"):
+        (tmp_path / place).parent.mkdir()
+        Image.fromarray(np.eye(12, dtype=np.uint8) * 255).save(tmp_path / place)
+    with pytest.raises(CutisError, match=r"as in s1\.png; the first here is called pred_S1\."):
+        evaluate_masks(tmp_path / "predicted", tmp_path / "true")
