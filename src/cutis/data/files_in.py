@@ -209,12 +209,19 @@ class _Picture:
 
 _COMPARED = 20_000  # names that a missing one is compared with
 _OF_MASK = re.compile(r"(?i)[ _-](segmentation|mask)$")
+_MASK_OF = re.compile(r"(?i)(.+)[ _-](?:segmentation|mask)(?:[ _-]?\d+)?")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 def is_mask_name(path: str) -> bool:
     """Whether a path calls a picture a mask: "mask" or "segmentation" is one of its words ("unmasked" is another)."""
     return any(w.casefold() in ("mask", "masks", "segmentation", "segmentations") for w in _WORDS.findall(path))
+
+
+def image_of_mask(stem: str) -> str | None:
+    """What a file's name (without ending) says that it is the mask of: "a" of a_mask, a-Segmentation, a_mask_1."""
+    found = _MASK_OF.fullmatch(stem)
+    return found[1] if found else None
 
 
 def folded_name(name: str) -> str:
