@@ -66,6 +66,14 @@ PLAIN = [
     ("score", "is_malignant", ZERO_ONE, True),
     ("p_malignant", "benign", ("1", "0"), True),
     ("p_benign", "benign", ("1", "0"), False),
+    ("prob_class_0", "target", ZERO_ONE, False),
+    ("prob_class_1", "target", ZERO_ONE, True),
+    ("score_0", "target", CODES, False),
+    ("p_1", "target", CODES, True),
+    ("p_negative", "target", WORDS, False),
+    ("p_normal", "target", WORDS, False),
+    ("p_healthy", "target", CODES, False),
+    ("p_normal", "target", ("normal", "mel"), False),
     ("p_gutartig", "is_benign", ("true", "false"), False),
 ]
 
@@ -91,6 +99,10 @@ def test_a_turned_score_ranks_perfectly(put: Put) -> None:
     ("score", "truth", "labels"),
     [
         ("score", "benign", ("1", "0")),  # 1 is the benign: whose score is it?
+        ("p_normal", "target", ZERO_ONE),
+        ("p_normal", "melanoma", ZERO_ONE),
+        ("p_class_2", "target", ZERO_ONE),
+        ("score_0", "target", ("nv", "bkl")),
         ("p_benign", "target", ZERO_ONE),  # 1 is malignant by custom only
         ("prob_nv", "target", ZERO_ONE),
         ("p_akiec", "target", ZERO_ONE),

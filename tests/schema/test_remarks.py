@@ -87,6 +87,14 @@ def test_chance_is_that_of_the_classes_there_are() -> None:
     assert codes(evidence([m], rows=(9, 9, 9))) == []
 
 
+@pytest.mark.parametrize("ends", [(0.4, 0.6), (None, None)])
+def test_images_of_one_class_say_nothing_of_chance(ends: tuple[float | None, float | None]) -> None:
+    e = evidence([measured("balanced_accuracy", 0.5, *ends)], rows=(18, 0, 0))
+    assert codes(e) == [("chance unknown", "balanced_accuracy")]
+    assert "Images of one class only don't say whether it is better than chance" in e.remarks[0].words
+    assert any("All images are of one class" in h["words"] for h in context(e, {}, {})["headline"])
+
+
 @pytest.mark.parametrize(
     ("ends", "code", "warns"),
     [

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from cutis.data.dataset import Dataset
+from cutis.data.readers.csv_folder import ALIASES
 from cutis.data.readers.own_columns import typed, with_points
 from cutis.errors import CutisError, nearest
 from cutis.files import only_writer
+from cutis.image.decode import EXTENSIONS
 from cutis.schema.identity import tidy_identity
 from cutis.schema.manifest import MANIFEST
 from cutis.schema.spelling import canonical_ids, folded, folded_ids
 from cutis.schema.values import READ, read_column
 from cutis.tables import as_text, find_column, is_parquet, is_row_numbers, load_table, read_table
+
+_ENDING = rf"(?i)({'|'.join(map(re.escape, sorted(EXTENSIONS)))})$"
 
 
 def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | None = None) -> Dataset:
@@ -28,14 +33,19 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
     that the manifest itself has or that isn't there.
     """
     if "image_id" not in table.columns:
-        raise CutisError(f"{dataset.path}: columns to add: no column image_id; found {', '.join(table.columns)}.")
+        raise CutisError(
+            f"{dataset.path}: columns to add: no column image_id; found {', '.join(table.columns)}. "
+            "Call the one that says which image a row is so."
+        )
     chosen = list(columns) if columns is not None else [c for c in table.columns if c != "image_id"]
+    if not chosen:
+        raise CutisError(f"{dataset.path}: columns to add: there is none beside image_id.")
     for column in chosen:
-        if column in MANIFEST:
+        if column.strip().casefold() in MANIFEST:
             raise CutisError(f"{dataset.path}: column {column} is the manifest's own and isn't replaced. Rename yours.")
         if column not in table.columns:
             raise CutisError(f'{dataset.path}: column "{column}": {nearest(column, table.columns)}')
-    table = table.select(as_text(table["image_id"]), *chosen)
+    table = table.select(_ids(dataset, table), *chosen)
     table = tidy_identity(table, f"{dataset.path}: columns to add")
     if not table["image_id"].is_in(dataset.manifest["image_id"].implode()).any():
         raise CutisError(
@@ -59,7 +69,7 @@ def add_columns(dataset: Dataset, table: pl.DataFrame, columns: Sequence[str] | 
 def strangers(dataset: Dataset, table: pl.DataFrame) -> tuple[int, str]:
     """How many rows of `table` are of no image of the dataset, and the first in words: its id, and the id here that it
     may be, spelled otherwise, or else the nearest."""
-    given = canonical_ids(table["image_id"])
+    given = _ids(dataset, table)
     here = dataset.manifest["image_id"]
     stray = given.filter(~given.is_in(here.implode()))
     if not len(stray):
@@ -67,6 +77,13 @@ def strangers(dataset: Dataset, table: pl.DataFrame) -> tuple[int, str]:
     like = here.filter(folded_ids(here) == folded(str(stray[0])))
     near = f'did you mean "{like[0]}"?' if len(like) else nearest(str(stray[0]), here, most=3)
     return len(stray), f'"{stray[0]}"; {near}'
+
+
+def _ids(dataset: Dataset, table: pl.DataFrame) -> pl.Series:
+    """The table's image ids; of what is the name or the path of a file that the dataset lacks, its image's id."""
+    given, here = canonical_ids(as_text(table["image_id"])), dataset.manifest["image_id"].implode()
+    names = given.str.replace(r"^.*[/\\]", "").str.replace(_ENDING, "")
+    return given.zip_with(given.is_in(here) | ~names.is_in(here), names)
 
 
 def read_columns(path: Path | str) -> tuple[pl.DataFrame, list[str]]:
@@ -77,10 +94,10 @@ def read_columns(path: Path | str) -> tuple[pl.DataFrame, list[str]]:
     """
     if is_parquet(path):
         table, notes = load_table(path)
-        key = find_column(table.columns, ("image_id",))
+        key = find_column(table.columns, ALIASES["image_id"])
     else:
         names, rows = read_table(path)
-        key = find_column(names, ("image_id",))
+        key = find_column(names, ALIASES["image_id"])
         rows = with_points(rows, {key or ""})
         kept = (c for c in rows.frame.iter_columns() if not is_row_numbers(c.name))
         table = pl.DataFrame({c.name: c if c.name == key else typed(c) for c in kept})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,7 +57,7 @@ def export(
         raise CutisError(f'layout "{to}": {nearest(to, FORMATS)}')
     write = FORMATS[to]
     if shard_mb is not None:
-        if to != "webdataset" or shard_mb <= 0:
+        if to != "webdataset" or not 0 < shard_mb < math.inf:
             raise CutisError(f"--shard-mb {shard_mb:g}: a size above 0, for --to webdataset only.")
         write = partial(webdataset.write, shard_bytes=int(shard_mb * 1e6))
     if results is not None:

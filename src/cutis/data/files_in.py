@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from cutis.errors import CutisError, nearest
 from cutis.image.decode import EXTENSIONS, MAX_BYTES, BadImage, read_bytes
@@ -29,6 +30,12 @@ class Blob:
     archive: zipfile.ZipFile | None = None
     member: str = ""
     make: Callable[[], bytes] | None = None
+
+    def is_same(self, other: Blob) -> bool:
+        """Whether both are one file on the disk, or one member of one zip."""
+        if self.path is None or other.path is None:
+            return self.path is other.path and self.archive is other.archive and self.member == other.member
+        return self.path.absolute() == other.path.absolute()
 
     def read(self) -> bytes:
         """The bytes. Raises BadImage if they can't be read whole."""
@@ -131,7 +138,8 @@ class Tree:
                 f'{self.root}: "{first}" and "{name}" both lead to {blob.name}, which can be one of them only. Write '
                 "the path of each in the table."
             )
-        return blob
+        plain = name if blob else _of_address(name)
+        return blob if plain == name else self.find_image(plain)
 
     def find_mask(self, name: str) -> Blob | None:
         """The one mask that `name` can mean: its path or file's name; or its image's, with or without "_segmentation"
@@ -151,6 +159,7 @@ class Tree:
         names = [_path(p.path).name for same in self._pictures.values() for p in same if not p.mask]
         if not names:
             return f"there is no image in {self.root}"
+        names = list(dict.fromkeys(names))
         wanted = _path(name).name
         if len(names) > _COMPARED:
             names = [n for n in names if folded_name(n)[:1] == folded_name(wanted)[:1]][:_COMPARED] or names[:1]
@@ -200,12 +209,19 @@ class _Picture:
 
 _COMPARED = 20_000  # names that a missing one is compared with
 _OF_MASK = re.compile(r"(?i)[ _-](segmentation|mask)$")
+_MASK_OF = re.compile(r"(?i)(.+)[ _-](?:segmentation|mask)(?:[ _-]?\d+)?")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 def is_mask_name(path: str) -> bool:
     """Whether a path calls a picture a mask: "mask" or "segmentation" is one of its words ("unmasked" is another)."""
     return any(w.casefold() in ("mask", "masks", "segmentation", "segmentations") for w in _WORDS.findall(path))
+
+
+def image_of_mask(stem: str) -> str | None:
+    """What a file's name (without ending) says that it is the mask of: "a" of a_mask, a-Segmentation, a_mask_1."""
+    found = _MASK_OF.fullmatch(stem)
+    return found[1] if found else None
 
 
 def folded_name(name: str) -> str:
@@ -226,6 +242,21 @@ def _name_in_zip(info: zipfile.ZipInfo) -> str:
 def _path(name: str) -> PurePosixPath:
     """A path in a table, as any computer writes it."""
     return PurePosixPath(re.sub(r"^[A-Za-z]:(?=[\\/])", "", name).replace("\\", "/"))
+
+
+def _of_address(name: str) -> str:
+    """The path in a web address, and a path whose blanks and letters are written as one's are (%20)."""
+    if "://" in name:
+        name = urlsplit(name).path or name
+    return unquote(name)
+
+
+def file_at(folder: Path, relative: str) -> Blob | None:
+    """The file at exactly `relative` in a folder; None if absent or outside of it."""
+    parts = _path(relative)
+    if parts.is_absolute() or ".." in parts.parts or not parts.name or not (folder / parts).is_file():
+        return None
+    return Blob(str(parts), size_of(folder / parts), path=folder / parts)
 
 
 def _digest(blob: Blob) -> str:

@@ -33,6 +33,8 @@ from cutis.schema.values import READ, SITE, Unread, as_cells, read_column, read_
 
 TYPES = MANIFEST | OPTIONAL
 _RESERVE = 50 * 2**20  # bytes left free on the disk
+_SCALED = "were scaled to their image's size, which is not the one that the source says"
+_OTHER_SHAPE = "were left out, as the source says other proportions of their image"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class _Stored:
     mask: CleanMask | None = None
     mask_problem: str = ""
     labels: bool = False  # the mask is a label map
+    boxes: str = ""  # what was done to them, as they were meant for a picture of another size
 
 
 def import_dataset(
@@ -275,7 +278,23 @@ def _store(folder: Path, record: Record) -> _Stored:
         except BadImage as error:
             problem, labels = error.reason, isinstance(error, LabelMap)
     recoded = clean.extension == ".png" and clean.header.format != "PNG"
-    return _Stored(values, clean.header.frames, recoded, mask, problem, labels)
+    boxes, done = _fitted(record, clean.width, clean.height)
+    if done:
+        values["boxes"] = boxes
+    return _Stored(values, clean.header.frames, recoded, mask, problem, labels, done)
+
+
+def _fitted(record: Record, width: int, height: int) -> tuple[list[dict[str, Any]] | None, str]:
+    """(boxes at the picture's size, what was done to them): scaled as a mask is, and left out where one would be."""
+    boxes = record.values.get("boxes")
+    if not boxes or record.sides in (None, (width, height)):
+        return boxes, ""
+    across, down = (own / meant for own, meant in zip((width, height), record.sides or (), strict=True))
+    scale = max(across, down)
+    if any(abs(meant * scale - own) >= 1.5 for own, meant in zip((width, height), record.sides or (), strict=True)):
+        return None, _OTHER_SHAPE
+    by = {"x": across, "width": across, "y": down, "height": down}
+    return [{k: v * by[k] if k in by else v for k, v in box.items()} for box in boxes], _SCALED
 
 
 def _without_labels(folder: Path, stored: list[_Stored]) -> list[_Stored]:
@@ -295,9 +314,14 @@ def _without_labels(folder: Path, stored: list[_Stored]) -> list[_Stored]:
 
 def _with_files(table: pl.DataFrame, stored: list[_Stored]) -> pl.DataFrame:
     columns = ("status", "reason", "file", "mask", "width", "height", "sha256")
-    return table.with_columns(
+    table = table.with_columns(
         pl.Series(column, [s.values.get(column) for s in stored], dtype=MANIFEST[column]) for column in columns
     )
+    if any(s.boxes for s in stored):
+        given = zip(table["boxes"].to_list(), stored, strict=True)
+        boxes = [s.values["boxes"] if s.boxes else own for own, s in given]
+        table = table.with_columns(pl.Series("boxes", boxes, dtype=OPTIONAL["boxes"]))
+    return table
 
 
 def _notes(table: pl.DataFrame, stored: list[_Stored]) -> list[str]:
@@ -325,6 +349,10 @@ def _notes(table: pl.DataFrame, stored: list[_Stored]) -> list[str]:
     ):
         if of:
             notes.append(f"{len(of)} masks {words} (first: {of[0]})")
+    for words in (_SCALED, _OTHER_SHAPE):
+        moved = [image_id for image_id, s in zip(ids, stored, strict=True) if s.boxes == words]
+        if moved:
+            notes.append(f"boxes of {len(moved)} images {words} (first: {moved[0]})")
     twins = int(table["sha256"].drop_nulls().is_duplicated().sum())
     if twins:
         notes.append(f"{twins} images are byte for byte the same as another")

@@ -122,6 +122,8 @@ def _made(
     """The split, not written yet; the arguments are those of `split`."""
     closed, (test, val) = _closing(dataset, close), sizes
     check_same_ids(same_ids or "ask")
+    if seed < 0:
+        raise CutisError(f"seed is {seed}; expected a whole number from 0.")
     same = same_ids or dataset.card.same_ids
     manifest = dataset.manifest.sort("image_id")  # so that group numbers don't depend on the order of rows
     doubted = doubts(manifest)

@@ -13,6 +13,7 @@ from cutis.errors import CutisError
 from cutis.evaluate.arrays import Floats
 from cutis.schema.classes import ClassInfo
 from cutis.schema.vocabulary import diagnosis_levels
+from cutis.tables import trimmed
 
 
 def path_of(label: str | None) -> tuple[str, ...]:
@@ -25,7 +26,7 @@ def path_of(label: str | None) -> tuple[str, ...]:
 
 def _plain(label: str) -> str:
     """A label without regard to case and to Unicode's form (an accent as a letter's part, or as a sign after it)."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", label.strip()).casefold())
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", trimmed(label)).casefold())
 
 
 def finder(classes: Sequence[ClassInfo]) -> Callable[[str], int | None]:

@@ -10,7 +10,7 @@ from cutis.errors import CutisError
 from cutis.schema.predictions import AGE_BANDS
 from cutis.schema.remarks import Remark
 from cutis.schema.values import READ, read_column, read_sites
-from cutis.tables import as_text, find_column, folded, numbers
+from cutis.tables import also_called, as_text, find_column, folded, numbers
 
 IMAGE_FILE = r"(?i)\.(jpe?g|png|tiff?|bmp|webp|dcm)$"
 
@@ -97,6 +97,35 @@ def with_known_names(table: pl.DataFrame, leave: Sequence[str] = ()) -> tuple[pl
         table, said = _with_region(table)
         unread += said
     return table, [Remark(code="unread", about="attributes", words=words) for words in unread]
+
+
+def other_columns(table: pl.DataFrame, where: str) -> list[str]:
+    """Notes on columns of a table of others that could be what another is taken as, and say something else.
+
+    Raises CutisError where two have one name, but for case.
+    """
+    notes = []
+    for ours, aliases in {**IDENTITY_ALIASES, **ATTRIBUTE_ALIASES}.items():
+        taken = find_column(table.columns, (ours, *aliases))
+        if taken is not None:
+            names = (
+                () if ours in IDENTITY_ALIASES else (ours, *aliases)
+            )  # of a row's names all may be given, and differ
+            notes += _taken_as(table, names, taken, ours, where)
+    return notes
+
+
+def other_truths(table: pl.DataFrame, taken: str, where: str) -> list[str]:
+    """The same of columns that could be the truth. taken: the one that is."""
+    return _taken_as(table, TARGETS, taken, "the truth", where)
+
+
+def _taken_as(table: pl.DataFrame, names: Sequence[str], taken: str, what: str, where: str) -> list[str]:
+    others = also_called(table, names, taken, where)
+    if not others:
+        return []
+    say = "says" if len(others) == 1 else "say"
+    return [f"Column {taken} is taken as {what}, and not {' or '.join(others)}, which {say} something else."]
 
 
 def _bands(cells: pl.Series) -> pl.Series:

@@ -12,7 +12,7 @@ from cutis.evaluate.class_names import finder
 from cutis.evaluate.sides import NO, YES, class_word, is_class, side_of
 from cutis.schema.classes import ClassInfo
 from cutis.schema.values import known
-from cutis.tables import as_text, folded
+from cutis.tables import as_text, folded, trimmed
 
 Find = Callable[[str], int | None]
 # Words that elsewhere say that nothing is known, but that as a label may be a class of their own.
@@ -27,7 +27,7 @@ def said_labels(cells: pl.Series, find: Find | None = None) -> tuple[list[str | 
     found: list[str | None] = []
     nothing: dict[str, int] = {}
     for cell in as_text(cells).to_list():
-        text = None if cell is None or not cell.strip() else cell.strip()
+        text = None if cell is None else trimmed(cell) or None
         if text is not None and re.fullmatch(r"-?\d+\.0+", text) and (find is None or find(text) is None):
             text = text.partition(".")[0]
         is_label = text is None or folded(text) in _MAYBE_CLASS or (find is not None and find(text) is not None)

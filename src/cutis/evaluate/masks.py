@@ -121,7 +121,7 @@ def evaluate_masks(
         side.check()
     images = pl.DataFrame(rows, schema=_COLUMNS).sort("image_id")
     if not (images["status"] == "ok").any():
-        raise CutisError(_why_nothing(images))
+        raise CutisError(_why_nothing(images, unasked))
     good = images.filter(pl.col("jaccard").is_not_null())
     attributes, units, known, stray = _who(good, table)
     if unit == "image":
@@ -287,14 +287,14 @@ def _known(scores: dict[str, float]) -> dict[str, Any]:
     return {name: None if np.isnan(value) else value for name, value in scores.items()}
 
 
-def _why_nothing(images: pl.DataFrame) -> str:
+def _why_nothing(images: pl.DataFrame, unasked: Sequence[str]) -> str:
     if not len(images):
         return "there are no masks to evaluate."
     bad = images.filter(status="unusable")
     if not len(bad):
         return (
             f"none of the {len(images)} true masks has a predicted one. Name predicted masks by image id, as in "
-            f"{images['image_id'][0]}.png."
+            f"{images['image_id'][0]}.png" + (f"; the first here is called {unasked[0]}." if unasked else ".")
         )
     return f'none of {len(images)} pairs can be compared; the first, "{bad["image_id"][0]}": {bad["reason"][0]}'
 

@@ -18,7 +18,17 @@ import polars as pl
 from cutis.errors import CutisError
 from cutis.evaluate.arrays import Floats, Ints
 from cutis.evaluate.class_names import finder
-from cutis.evaluate.columns import ANSWERS, IDENTITY_ALIASES, TARGETS, WEIGHTS, keyed, weighed, with_known_names
+from cutis.evaluate.columns import (
+    ANSWERS,
+    IDENTITY_ALIASES,
+    TARGETS,
+    WEIGHTS,
+    keyed,
+    other_columns,
+    other_truths,
+    weighed,
+    with_known_names,
+)
 from cutis.evaluate.image_names import without_folders
 from cutis.evaluate.labels import label_lists, matched, said_labels
 from cutis.evaluate.shapes import Scores, find_scores, probabilities
@@ -29,6 +39,8 @@ from cutis.schema.classes import ClassInfo
 from cutis.schema.identity import IDENTITY, tidy_identity
 from cutis.schema.predictions import Predictions, PredictionsInfo, Task
 from cutis.schema.remarks import Remark
+from cutis.schema.spelling import folded as folded_id
+from cutis.schema.spelling import folded_ids
 from cutis.schema.vocabulary import NO_COMMON_PATH
 from cutis.tables import as_text, find_column, folded, load_table
 
@@ -117,6 +129,7 @@ def _known(path: Path, told: Told, leave: Sequence[str] = ()) -> pl.DataFrame:
     """The table of a file, with the names that Cutis has for what it knows of."""
     table, notes = load_table(path)
     told.notes += [f"{note}." for note in notes]
+    told.notes += other_columns(table, str(path))
     table, remarks = with_known_names(table, leave)
     told.remarks += remarks
     return weighed(keyed(table, told.notes), str(path))
@@ -141,6 +154,8 @@ def _truth_table(path: Path, told: Told) -> Truth:
     table = _known(path, told)
     if "image_id" not in table.columns:
         raise CutisError(f"{path}: no column says which image a row is. Add column image_id.")
+    target = find_column(table.columns, TARGETS)
+    told.notes += [] if target is None else other_truths(table, target, str(path))
     return as_truth(tidy_identity(table, str(path)), str(path))
 
 
@@ -156,15 +171,24 @@ def _with_truth(table: pl.DataFrame, truth: Truth, where: str, notes: list[str])
     """The rows with their truth beside them. Raises CutisError if an image of the truth has no prediction."""
     lost = truth.table.join(table, on="image_id", how="anti")
     if len(lost):
+        first = str(lost["image_id"][0])
+        like = table["image_id"].filter(folded_ids(table["image_id"]) == folded_id(first))
+        remedy = "Predict them, or take them out of the truth file."
         raise CutisError(
-            f'{where}: image "{lost["image_id"][0]}" is in the truth but has no prediction ({len(lost)} such images). '
-            "Predict them, or take them out of the truth file."
+            f'{where}: image "{first}" is in the truth but has no prediction ({len(lost)} such images). '
+            + (f'Here is "{like[0]}": write ids alike in both files.' if len(like) else remedy)
         )
     extra = table.join(truth.table, on="image_id", how="anti")
     if len(extra):
         notes.append(f"{len(extra)} predicted images are not in the truth file.")
-    ours = [c for c in table.columns if c == "image_id" or c not in truth.table.columns]
-    return table.select(ours).join(truth.table, on="image_id", how="left", maintain_order="left")
+    own = find_column(table.columns, TARGETS)
+    joined = table.select(c for c in table.columns if c == "image_id" or (c not in truth.table.columns and c != own))
+    joined = joined.join(truth.table, on="image_id", how="left", maintain_order="left")
+    if own is not None and "target" in joined.columns:
+        differ = as_text(table[own]).str.strip_chars().replace("", None) != joined["target"]
+        n = int(differ.fill_null(False).sum())
+        notes += [f"{n:,} rows say another {own} than the truth file, which counts."] if n else []
+    return joined
 
 
 def _two_way(
@@ -186,6 +210,7 @@ def _two_way(
             f"{where}: no column says what is true. Add column target with 0 or 1 (1 for malignant), or give "
             "--truth FILE."
         )
+    told.notes += other_truths(table, target, where)
     said, notes = said_labels(table[target])
     labels = sorted({label for label in said if label is not None})
     found = direction(labels, target, scores.column, where, score_is)
@@ -264,6 +289,7 @@ def _many(
             f"{where}: no column says what is true. Add column target with one of {', '.join(codes[:8])}, or give "
             "--truth FILE."
         )
+    told.notes += other_truths(table, column, where)
     known, notes = matched(table[column], classes, where)
     told.notes += notes
     given = find_column(table.columns, ANSWERS)
@@ -272,10 +298,12 @@ def _many(
     tied = int(((values == top).sum(1) > 1).sum())
     if given is not None and not table[given].dtype.is_float() and not given.startswith("p_"):
         named, _ = matched(table[given], classes, where)
+        said = len(named) - named.count(None)
         place = {c.code: k for k, c in enumerate(classes)}
         answer = np.array([answer[i] if c is None else place[c] for i, c in enumerate(named)], np.int64)
         table = table.drop(given)
-        told.notes.append(f"The answers are those of column {given}.")
+        rest = "" if said == len(named) else f" where it says one ({said:,} of {len(named):,} rows)"
+        told.notes += [f"The answers are those of column {given}{rest}."] if said else []
     elif tied:
         told.notes.append(
             f"{tied} rows have no single largest score; their answer is the first of the classes that tie."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from cutis.errors import CutisError, nearest
 from cutis.evaluate.arrays import Floats
 from cutis.evaluate.class_names import path_of
 from cutis.evaluate.columns import ATTRIBUTE_ALIASES, IDENTITY_ALIASES, TARGETS, WEIGHTS
-from cutis.evaluate.sides import LOGITS, PREFIXES, class_word, is_class
+from cutis.evaluate.sides import COUNTED, LOGITS, PREFIXES, class_word, is_class
 from cutis.tables import find_column, folded
 
 _SCORES = ("score", "prob", "proba", "probability", "p", "pred", "prediction", "predictions", "confidence", "y_score")
@@ -67,7 +66,7 @@ def find_scores(
         if columns:
             codes = _numbered([c.strip()[len(prefix) :] for c in columns], expected)
             return _wide(table, columns, codes, where, logits=prefix in LOGITS)
-    counted = [c for c in table.columns if _NUMBERED.fullmatch(folded(c)) and _holds_numbers(table[c])]
+    counted = [c for c in table.columns if COUNTED.fullmatch(folded(c)) and _holds_numbers(table[c])]
     if len(counted) > 1:
         return _wide(table, counted, _numbered(counted, expected), where, logits=False)
     named = _named(table, expected)
@@ -81,21 +80,16 @@ def find_scores(
     columns = [
         c
         for c in table.columns
-        if folded(c) not in taken
-        and (folded(c) in wanted | _NO_CLASS or path_of(c))
-        and tables.numbers(table[c]).null_count() < len(table)
+        if folded(c) not in taken and (folded(c) in wanted | _NO_CLASS or path_of(c)) and _holds_some(table[c])
     ]
     if len(columns) > 1:
         return _wide(table, columns, tuple(c.strip() for c in columns), where, logits=False)
     return _single(table, _only_score(table, where, expected, has_truth), where)
 
 
-_NUMBERED = re.compile(r"(?:class|cls|label)_?(\d+)")
-
-
 def _numbered(codes: Sequence[str], expected: Sequence[str]) -> tuple[str, ...]:
     """class_0, class_1, ... as 0, 1, ..., unless the truth writes class_0 too."""
-    found = [_NUMBERED.fullmatch(folded(c)) for c in codes]
+    found = [COUNTED.fullmatch(folded(c)) for c in codes]
     if any(match is None for match in found) or {folded(e) for e in expected} & {folded(c) for c in codes}:
         return tuple(c.strip() for c in codes)
     return tuple(match[1] for match in found if match)
@@ -109,7 +103,7 @@ def _named(table: pl.DataFrame, expected: Sequence[str]) -> dict[str, str]:
         word, name = class_word(column), folded(column)
         if name in WEIGHTS or name in (word, f"is_{word}") or not (word in wanted or is_class(word)):
             continue
-        if tables.numbers(table[column]).null_count() < len(table):
+        if _holds_some(table[column]):
             groups.setdefault(name.replace(word, ""), {})[column] = word
     best = max(groups.values(), key=len, default={})
     return best if len(best) > 1 or len(groups) == 1 else {}
@@ -198,9 +192,16 @@ def _only_score(table: pl.DataFrame, where: str, expected: Sequence[str], has_tr
 
 def _holds_numbers(cells: pl.Series) -> bool:
     """Whether more than half of the cells are numbers, percentages too, of which the reading says more."""
-    if cells.dtype == pl.String:
-        cells = cells.str.strip_chars().str.strip_suffix("%")
-    return 2 * tables.numbers(cells).null_count() < len(cells)
+    return 2 * _numbers_or_percent(cells).null_count() < len(cells)
+
+
+def _holds_some(cells: pl.Series) -> bool:
+    """Whether a cell is a number or a percentage."""
+    return _numbers_or_percent(cells).null_count() < len(cells)
+
+
+def _numbers_or_percent(cells: pl.Series) -> pl.Series:
+    return tables.numbers(cells.str.strip_chars().str.strip_suffix("%") if cells.dtype == pl.String else cells)
 
 
 def _long(table: pl.DataFrame, where: str) -> Scores | None:
@@ -228,9 +229,39 @@ def _long(table: pl.DataFrame, where: str) -> Scores | None:
         raise CutisError(
             f'{where}: image "{image}" has no row of class {missing}. Each image needs a row for each class.'
         )
-    once = table.drop(label, value, "_value").unique("image_id", keep="first", maintain_order=True)
+    once = _once(table, label, where).drop(label, value, "_value", strict=False)
     row = {image: i for i, image in enumerate(once["image_id"].to_list())}
     place = {code: k for k, code in enumerate(codes)}
     spread = np.empty((len(once), len(codes)))
     spread[[row[i] for i in table["image_id"].to_list()], [place[c] for c in table[label].to_list()]] = values
     return Scores(once, codes, spread, f"a row for each image and class (columns {label} and {value})")
+
+
+def _once(table: pl.DataFrame, label: str, where: str) -> pl.DataFrame:
+    """The first row of each image of a long table, without columns that its rows differ in.
+
+    A truth of 1 in the row of the true class and 0 in the others becomes that class. Raises CutisError for one that
+    differs otherwise, and for an id, an attribute or a weight that does.
+    """
+    each = table.group_by("image_id", maintain_order=True)
+    others = [c for c in table.columns if c not in ("image_id", label, "_value")]
+    counts = each.agg(pl.col(others).n_unique())
+    differ = [c for c in others if (counts[c] > 1).any()]
+    target = find_column([c for c in table.columns if c != label], TARGETS)
+    if target in differ:
+        true = tables.numbers(table[target])
+        ones = table.select("image_id", one=true).group_by("image_id", maintain_order=True).agg(pl.col("one").sum())
+        if true.is_in([0.0, 1.0]).all() and true.null_count() == 0 and (ones["one"] == 1).all():
+            named = table.filter(true == 1).select("image_id", pl.col(label).alias(target))
+            table = table.drop(target).join(named, on="image_id", how="left", maintain_order="left")
+            differ.remove(target)
+    known = {target, *IDENTITY_ALIASES, *ATTRIBUTE_ALIASES, *WEIGHTS}
+    bad = next((c for c in differ if c in known), None)
+    if bad is not None:
+        image = counts.filter(pl.col(bad) > 1)["image_id"][0]
+        said = table.filter(pl.col("image_id") == image)[bad].unique(maintain_order=True).to_list()
+        raise CutisError(
+            f'{where}: image "{image}" has {bad} {" and ".join(f'"{v}"' for v in said[:3])} in its rows, one for each '
+            "class. Write the same in all of them."
+        )
+    return table.drop(differ).unique("image_id", keep="first", maintain_order=True)

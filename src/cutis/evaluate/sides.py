@@ -17,6 +17,9 @@ YES = {"1", "1.0", "true", "yes", "positive", "pos"}
 NO = {"0", "0.0", "false", "no", "negative", "neg"}
 MALIGNANT = {"malignant", "malign", "maligne", "malignancy", "bösartig", "boesartig", "cancer", "cancerous", "maligno"}
 BENIGN = {"benign", "benigne", "bénin", "benin", "benigno", "gutartig", "nonmalignant", "noncancerous"}
+# What a score's column is called after where nobody is ill. As labels they may stand beside "benign", as another class.
+WELL = {"normal", "healthy", "gesund", "sain", "sano", "healthy_skin", "normal_skin"}
+COUNTED = re.compile(r"(?:class|cls|label)_?(\d+)")
 NOT = re.compile(r"(?:non|not|no|kein|keine|nicht)_(.+)")
 
 

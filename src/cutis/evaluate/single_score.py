@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from cutis.errors import CutisError, nearest
 from cutis.evaluate.columns import TARGETS
-from cutis.evaluate.sides import NO, NOT, YES, class_word, is_class, is_general, place, side_of
+from cutis.evaluate.sides import COUNTED, NO, NOT, WELL, YES, class_word, is_class, is_general, place, side_of
 from cutis.tables import folded
 
 SIDES = ("benign", "malignant")
@@ -107,8 +107,17 @@ def _named(word: str, found: Direction) -> int | None:
     known = {folded(label): k for label, k in found.number.items()}
     if word in known:
         return known[word]
-    if word in YES | NO and found.one is not None:
-        return found.one if word in YES else 1 - found.one
+    counted = COUNTED.fullmatch(word)
+    word = counted[1] if counted else word
+    if word in known:
+        return known[word]
+    if word in YES | NO:
+        one = found.one if found.one is not None else 1 if sides[1] is True and sides[0] is not True else None
+        return None if one is None else one if word in YES else 1 - one
+    if counted:
+        return None
+    if word in WELL:
+        word = "benign"
     negated = NOT.fullmatch(word)
     if negated and not is_general(word):
         other = _named(negated[1], found) if is_class(negated[1]) else None

@@ -75,6 +75,7 @@ def read_mask(source: bytes | Path | str, name: str = "", *, label: int | None =
         if data.startswith(_NUMPY):
             return mask_of(_numpy(data), label=label)
         opened = open_header(data, name, numbers=True)
+        _check_one(opened)
         with BUDGET.hold(len(data) + 2 * opened.cost().memory):
             if opened.frame:
                 if opened.frame.components == 4:
@@ -88,6 +89,15 @@ def read_mask(source: bytes | Path | str, name: str = "", *, label: int | None =
     except Unsupported as error:
         raise BadImage(name, str(error)) from None
     return replace(mask, pixels=upright(mask.pixels, opened.header.orientation))
+
+
+def _check_one(opened: Opened) -> None:
+    """Raise Unsupported for a file that holds several masks, or channels of which nothing says what they are."""
+    if opened.header.frames > 1:
+        raise Unsupported("several pages or frames: which is the mask isn't said; save that one alone")
+    page: Any = opened.image
+    if not opened.alpha_known or (opened.header.format == "TIFF" and tiff.has_unnamed(page)):
+        raise Unsupported("a channel beside the picture's own, and nothing says what it is; save the mask alone")
 
 
 def mask_of(values: np.ndarray, *, label: int | None = None, lossy: bool = False) -> Mask:

@@ -169,6 +169,8 @@ def _chance(evidence: Evidence, name: str) -> str:
     if m is None:
         return ""
     level = chance(evidence, m)
+    if level == 1:
+        return " All images are of one class, so it says nothing beside chance."
     of = "100" if name == "balanced_accuracy" else "100 pairs"
     return " " + _BESIDE_CHANCE[against(evidence, m)].format(guess=f"{100 * level:.0f} of {of}")
 

@@ -141,6 +141,10 @@ class Predictions:
         import pyarrow.parquet as pq
 
         path = Path(path)
+        if path.exists() and not path.is_file():
+            raise CutisError(
+                f"{path}: {'a folder; name the predictions file in it' if path.is_dir() else 'not a file'}."
+            )
         if not path.is_file():
             raise CutisError(f"{path}: no such predictions file. Make one with: cutis predict BUNDLE DATA --out {path}")
         try:

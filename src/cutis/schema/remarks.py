@@ -81,7 +81,9 @@ def _is_certain(evidence: Evidence, m: Measured) -> bool:
 
 def against(evidence: Evidence, m: Measured) -> Side:
     """Where one of `against_chance` stands beside its chance: by its interval, and without one where it is 0 or 1 of
-    images enough."""
+    images enough. Where all images are of one class nothing says it, as always that answer gets all."""
+    if chance(evidence, m) == 1:
+        return "unknown"
     if _is_certain(evidence, m):
         return "above" if m.value == 1.0 else "below"
     return beside_chance(m, chance(evidence, m))
@@ -150,6 +152,11 @@ def _of_chance(m: Measured, level: float, where: Side) -> Remark | None:
     label, guess = _LABELS[m.metric], f"{'guessing' if percent else 'a coin toss'} gets {_number(level, percent)}"
     if m.value is None:
         words = f"Too few images to say whether it is better than chance: {label} is not estimable ({m.reason})."
+    elif where == "unknown" and level == 1:
+        words = (
+            f"Images of one class only don't say whether it is better than chance: {label} is "
+            f"{_within(m, percent)}, and always that class's name gets {_number(level, percent)}."
+        )
     elif where == "unknown":
         words = (
             f"Too few images to say whether it is better than chance: {label} is {_number(m.value, percent)}, {guess}; "

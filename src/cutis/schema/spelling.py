@@ -79,6 +79,11 @@ def canonical_ids(ids: pl.Series, *, nobody: bool = False) -> pl.Series:
     return ids.replace(changed, pl.Series(made, dtype=pl.String))
 
 
+def lookalike(text: str) -> str:
+    """`text` in small letters, with one letter for those of several scripts and widths that look alike."""
+    return canonical(text).casefold().translate(_LOOKALIKE)
+
+
 def folded(text: str) -> str:
     """What is left of an id without case, leading zeros, blanks, punctuation and look-alike scripts.
 

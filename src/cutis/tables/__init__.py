@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -17,14 +18,16 @@ from typing import Any, overload
 import polars as pl
 
 from cutis.errors import CutisError
+from cutis.tables.edges import trimmed, trimmed_cells
 from cutis.tables.encoding import decoded, encoding_of
-from cutis.tables.headings import find_column, folded, is_row_numbers
+from cutis.tables.headings import also_called, find_column, folded, is_row_numbers
 from cutis.tables.numbers import as_text, number, numbers
 from cutis.tables.separated import HEAD, beginning, named, separated_table, without_blanks
 
 __all__ = [
     "Row",
     "Rows",
+    "also_called",
     "as_text",
     "find_column",
     "folded",
@@ -38,11 +41,13 @@ __all__ = [
     "read_table",
     "read_text",
     "scan_parquet",
+    "trimmed",
 ]
 
 Row = dict[str, str]
 _PARQUET = (".parquet", ".pq")
 _JSON = (".jsonl", ".ndjson")
+_IS_JSON = re.compile(rb'\s*(?:\[\s*(?:[\[{"]|$)|\{\s*(?:"|$))')
 # How a file begins that is none of these -> what it is, and what to do.
 _OTHERS: dict[bytes, str] = {
     b"PK\x03\x04": "a workbook (.xlsx, .ods) or a zip. Save the sheet as CSV UTF-8, or unpack the zip; name the CSV",
@@ -98,7 +103,7 @@ def read_table(path: Path | str, header: Sequence[str] = ()) -> tuple[list[str],
     """
     path = Path(path)
     frame, notes, separator = _loaded(path, header)
-    frame = without_blanks(pl.DataFrame({c.name: as_text(c).str.strip_chars() for c in frame.iter_columns()}))
+    frame = without_blanks(pl.DataFrame({c.name: trimmed_cells(as_text(c)) for c in frame.iter_columns()}))
     frame = frame.with_columns(pl.all().fill_null(""))
     if not len(frame):
         raise CutisError(f"{path}: a header line but no rows.")
@@ -199,7 +204,11 @@ def _kind(path: Path) -> str:
     other = next((words for magic, words in _OTHERS.items() if head.startswith(magic)), None)
     if other is not None:
         raise CutisError(f"{path}: {other}.")
-    return "json" if path.suffix.casefold() in _JSON else "text"
+    if path.suffix.casefold() in _JSON:
+        return "json"
+    if _IS_JSON.match(head.removeprefix(codecs.BOM_UTF8)):
+        raise CutisError(f"{path}: JSON. Write it as CSV, or an object per line in a file whose name ends in .jsonl.")
+    return "text"
 
 
 def _unreadable(path: Path, error: OSError) -> CutisError:
@@ -233,5 +242,5 @@ def _cell(value: Any) -> str | None:
     if isinstance(value, float):
         return None if value != value else str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, str | bool):
-        return str(value).strip()
+        return trimmed(str(value))
     return None if value is None else json.dumps(value, ensure_ascii=False)

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from cutis.errors import CutisError
+from cutis.tables.edges import trimmed, trimmed_cells
 from cutis.tables.encoding import decoded, encoding_of, is_utf8
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -30,7 +31,7 @@ class Beginning:
     """What the first lines tell. names: the first record. skip: whether a "sep=" line comes before it."""
 
     def __init__(self, names: list[str], separator: str, skip: bool) -> None:
-        self.names = [" ".join(name.split()) for name in names]
+        self.names = [" ".join(trimmed(name).split()) for name in names]
         self.separator = separator
         self.skip = skip
 
@@ -63,7 +64,7 @@ def _fit(lines: list[str], separator: str) -> tuple[bool, int]:
 def _records(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
     """Records that aren't blank, their cells stripped. strict: a quote that is never closed would swallow the rest."""
     for record in csv.reader(lines, delimiter=separator, skipinitialspace=separator != " ", strict=True):
-        cells = [cell.strip() for cell in record]
+        cells = [trimmed(cell) for cell in record]
         if any(cells):
             yield cells
 
@@ -159,7 +160,7 @@ def _by_polars(source: str | bytes, separator: str, first: bool) -> pl.DataFrame
         table = pl.read_csv(source, separator=separator, has_header=first, infer_schema=False, glob=False)
     except (pl.exceptions.PolarsError, OSError):
         return None  # the slower reader says what is wrong with it, or reads it
-    return table.with_columns(pl.all().cast(pl.String).str.strip_chars())
+    return pl.DataFrame([trimmed_cells(c.cast(pl.String)) for c in table.iter_columns()])
 
 
 def _by_records(file: BinaryIO, path: Path, begun: Beginning, cells: int, first: bool) -> pl.DataFrame:

@@ -38,13 +38,15 @@ class Record:
     """One row found: manifest values, the image (None if missing, with the reason why) and its mask.
 
     Ages, sexes, skin types and tones may be the source's own cells, and `anatom_site` whatever names a site: the
-    importer reads them (`schema.values`), and counts what can't be read.
+    importer reads them (`schema.values`), and counts what can't be read. sides: width and height of the picture that
+    its boxes are meant for, where the source says so.
     """
 
     values: dict[str, Any]
     image: Blob | None
     reason: str = ""
     mask: Blob | None = None
+    sides: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 
 from cutis.data import rle
 from cutis.data.files_in import Blob, Tree
+from cutis.data.polygon import filled
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.json_rows import card_from_json, from_json
@@ -27,7 +29,8 @@ from cutis.errors import CutisError
 from cutis.image.decode import BadImage
 from cutis.schema.classes import ClassInfo
 
-NAMES = ("instances.json", "_annotations.coco.json", "annotations/instances*.json", "result.json")  # Label Studio's
+_ANY = ("result.json", "annotations.json", "coco.json")  # Label Studio's, and others': looked into, if they are COCO
+NAMES = ("instances.json", "_annotations.coco.json", "annotations/instances*.json", *_ANY)
 _PARTS = "*/_annotations.coco.json"  # Roboflow's: train/, valid/ and test/ each with its own
 _LISTS = ("images", "annotations", "categories")
 _MAX_SIDE = 30_000
@@ -38,7 +41,7 @@ def _files(src: Path) -> list[tuple[Path, str | None]]:
     if src.is_file():
         return [(src, None)] if src.suffix.casefold() == ".json" else []
     for name in NAMES:
-        found = [p for p in sorted(src.glob(name)) if p.is_file() and (p.name != "result.json" or _is_coco(p))]
+        found = [p for p in sorted(src.glob(name)) if p.is_file() and (p.name not in _ANY or _is_coco(p))]
         if len(found) == 1:
             return [(found[0], None)]
         if found:
@@ -135,10 +138,19 @@ def _checked(
     for i, annotation in enumerate(content["annotations"], 1):
         where = f"{file}: annotation {i}"
         if annotation.get("image_id") not in known:
-            raise CutisError(f"{where}: image_id {annotation.get('image_id')} is none of the images'.")
+            raise CutisError(
+                f"{where}: image_id {annotation.get('image_id')!r} is none of the images' ids{_like(known)}."
+            )
         if annotation.get("category_id") not in names:
-            raise CutisError(f"{where}: category_id {annotation.get('category_id')} is none of the categories'.")
+            raise CutisError(
+                f"{where}: category_id {annotation.get('category_id')!r} is none of the categories' ids{_like(names)}."
+            )
         yield annotation
+
+
+def _like(ids: Collection[Any]) -> str:
+    """Words for an error: how the ids are written."""
+    return f", which are like {next(iter(ids))!r}" if ids else ""
 
 
 def _records(
@@ -171,7 +183,8 @@ def _records(
             blob = tree.find_image(next((p for p in _places(name, part) if tree.find(p)), name))
         if not options.table_only:
             mask = _mask(image, annotations, where)
-        records.append(Record(found, blob, "" if blob else f'image "{name}" is missing', mask))
+        sides = None if "cutis" in image else _sides(image)
+        records.append(Record(found, blob, "" if blob else f'image "{name}" is missing', mask, sides))
     return records
 
 
@@ -211,26 +224,41 @@ def _values(
         sides = annotation.get("bbox")
         if sides is None:
             continue
-        if not isinstance(sides, list) or len(sides) != 4 or not all(isinstance(v, int | float) for v in sides):
-            raise CutisError(f"{where}: bbox {sides!r} is not four numbers (x, y, width, height).")
+        if (
+            not isinstance(sides, list)
+            or len(sides) != 4
+            or not all(isinstance(v, int | float) and math.isfinite(v) for v in sides)
+            or min(sides[2:]) < 0
+        ):
+            raise CutisError(f"{where}: bbox {sides!r} is not four numbers (x, y, width, height; the last two from 0).")
         label = classes[annotation["category_id"]].code
         boxes.append(dict(zip(("x", "y", "width", "height"), map(float, sides), strict=True)) | {"label": label})
     return found | ({"boxes": boxes} if boxes else {})
+
+
+def _sides(image: dict[str, Any]) -> tuple[int, int] | None:
+    """Width and height, as the file says them."""
+    width, height = image.get("width"), image.get("height")
+    if isinstance(width, int) and isinstance(height, int) and 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE:
+        return width, height
+    return None
 
 
 def _mask(image: dict[str, Any], annotations: list[dict[str, Any]], where: str) -> Blob | None:
     shapes = [a["segmentation"] for a in annotations if a.get("segmentation")]
     if not shapes:
         return None
-    width, height = image.get("width"), image.get("height")
-    if not (isinstance(width, int) and isinstance(height, int) and 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
-        raise CutisError(f"{where}: a segmentation, but width {width!r} and height {height!r} are no size.")
+    sides = _sides(image)
+    if sides is None:
+        said = f"width {image.get('width')!r} and height {image.get('height')!r}"
+        raise CutisError(f"{where}: a segmentation, but {said} are no size.")
+    width, height = sides
     return Blob(f"{where} (mask)", width * height, make=partial(_drawn, shapes, height, width, f"{where} (mask)"))
 
 
 def _drawn(shapes: list[Any], height: int, width: int, name: str) -> bytes:
     """PNG of all `shapes` together. Raises BadImage for one that is no shape."""
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
     mask = np.zeros((height, width), bool)
     for shape in shapes:
@@ -241,10 +269,8 @@ def _drawn(shapes: list[Any], height: int, width: int, name: str) -> bytes:
                 counts = shape["counts"]
                 mask |= rle.decode(rle.decompress(counts) if isinstance(counts, str) else counts, height, width)
                 continue
-            drawn = Image.new("1", (width, height))
             for polygon in shape:
-                ImageDraw.Draw(drawn).polygon([float(v) for v in polygon], fill=1)
-            mask |= np.array(drawn)
+                mask |= filled(polygon, height, width)
         except (KeyError, TypeError, ValueError) as error:
             raise BadImage(name, f"not a segmentation ({error})") from None
     out = io.BytesIO()

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from cutis.data.dataset import DatasetCard
-from cutis.data.files_in import Blob, Tree, is_image_name
+from cutis.data.files_in import Blob, Tree, file_at, is_image_name
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.ham10000 import CONFIRMED
@@ -28,7 +28,7 @@ from cutis.schema.classes import ClassInfo
 from cutis.schema.licence import licence
 from cutis.schema.manifest import OPTIONAL
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, SITE_COLUMNS
-from cutis.tables import Row, Rows, find_column, read_table
+from cutis.tables import Row, Rows, also_called, find_column, folded, read_table
 
 # What a row can say -> the column names it goes by, the best first.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -99,6 +99,7 @@ def read(src: Path, options: Options) -> Found:
         raise _ask("target", "its class", columns, table, " (or --column target= to import it unlabelled)" + more)
     if mapping.get("diagnosis") == label and options.label:
         del mapping["diagnosis"]  # asked for as free labels: not held against the vocabulary
+    untaken = _untaken(rows.frame, mapping, label, options, table)
     rows = with_points(rows, {*mapping.values(), label or ""})
     images = options.images or (src if src.is_dir() else src.parent)
     if not images.is_dir():
@@ -133,7 +134,7 @@ def read(src: Path, options: Options) -> Found:
         if label
         else ["no class column: unlabelled"]
     )
-    notes += rows.notes
+    notes += [*rows.notes, *untaken, *_contradictions(records, distinct)]
     if look and "mask" in mapping:
         named = [n for n, cell in enumerate(rows.frame[mapping["mask"]], 1) if values.known(cell)]
         lost = [n for n in named if records[n - 1].mask is None]
@@ -173,6 +174,38 @@ def _mapping(columns: list[str], options: Options, table: Path) -> dict[str, str
         if chosen:
             mapping[field] = chosen
     return mapping
+
+
+def _untaken(
+    frame: pl.DataFrame, mapping: Mapping[str, str], label: str | None, options: Options, table: Path
+) -> list[str]:
+    """Notes on columns that could be what another was taken as, and say something else; none where the user said it."""
+    notes = []
+    said = {"target": None if options.label else label, **mapping}
+    for field, column in said.items():
+        if column is None or field in options.columns or column == _HOT:
+            continue
+        used = {*mapping.values(), label} - {column}
+        names = ALIASES["diagnosis" if field == "target" and folded(column) in ALIASES["diagnosis"] else field]
+        asked = [c for c in (options.label, *options.columns.values()) if c in frame.columns and c != column]
+        others = [c for c in also_called(frame.drop(asked), names, column, str(table)) if c not in used]
+        notes += [f'"{column}" is taken as {field}, and not "{c}", which says something else' for c in others]
+    return list(dict.fromkeys(notes))
+
+
+def _contradictions(records: list[Record], classes: Mapping[str, ClassInfo]) -> list[str]:
+    """A note on rows whose class and whose diagnosis, of columns of their own, can't both be right."""
+    rows = []
+    for number, record in enumerate(records, 1):
+        found = classes.get(record.values.get("target") or "")
+        levels = [v for c in DIAGNOSIS_COLUMNS if (v := record.values.get(c))]
+        named = found.diagnosis.split(":") if found is not None and found.diagnosis else []
+        if any(one != other for one, other in zip(named, levels, strict=False)):
+            rows.append((number, found.code if found else "", levels[-1]))
+    if not rows:
+        return []
+    number, code, level = rows[0]
+    return [f"in {len(rows):,} rows class and diagnosis contradict each other (first: row {number}: {code}, {level})"]
 
 
 def _classes(rows: Rows, label: str | None, table: Path, same: str) -> tuple[dict[str, ClassInfo], list[str]]:
@@ -253,7 +286,7 @@ def _record(
         image_id = PurePosixPath(image_id).stem if is_image_name(image_id) else image_id
     try:
         image = _image(tree, called) if tree and called else None
-        mask = tree.find_mask(written) if tree and written else None
+        mask = _mask(tree, table, written, image) if tree and written else None
     except CutisError as error:
         raise CutisError(f"{where}: {error}") from None
     target = classes.get(row[label]) if label else None
@@ -287,6 +320,13 @@ def _record(
 def _image(tree: Tree, called: str) -> Blob | None:
     beside = f"images/{called}"
     return tree.find_image(beside if is_image_name(called) and not tree.find(called) and tree.find(beside) else called)
+
+
+def _mask(tree: Tree, table: Path, written: str, image: Blob | None) -> Blob | None:
+    """The mask of that path, else of that name: beside the images or the table, and never the image itself."""
+    exact = (tree.find(written) or file_at(table.parent, written)) if is_image_name(written) else None
+    found = exact or tree.find_mask(written)
+    return None if found is not None and image is not None and found.is_same(image) else found
 
 
 def _diagnosis(row: Row, where: str, mapping: Mapping[str, str], target: ClassInfo | None) -> dict[str, str | None]:

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from cutis.data.readers.values import ISIC_2018
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
+from cutis.schema.spelling import lookalike
 from cutis.schema.vocabulary import diagnosis_levels, is_malignant
 
 SameLabels = Literal["ask", "fold", "keep"]
@@ -25,6 +26,7 @@ _SIGNS = {
     "?": "question", "!": "exclamation", "*": "star", "~": "tilde", "%": "percent", "#": "hash", "@": "at",
     "^": "caret", "$": "dollar", "|": "bar", "\N{DEGREE SIGN}": "degree",
 }  # fmt: skip
+_WHOLE = re.compile(r"(-?\d+)\.0+")
 _MINUS = re.compile(r"(?<![^\W_])-+|-+(?![^\W_])")  # that is no hyphen: not between letters or digits
 _DASH = re.compile(r"(?<=\w)\s+-+\s+(?=\w)|(?<=\w)\s*[\N{EN DASH}\N{EM DASH}]\s*(?=\w)")  # between words
 
@@ -107,12 +109,13 @@ def classes_of(
     classes = {label: class_info(label) for label in sorted(counts)}
     by_code: dict[str, list[str]] = {}
     for label in classes:
-        by_code.setdefault(class_code(label), []).append(label)
+        whole = _WHOLE.fullmatch(label)
+        by_code.setdefault(class_code(whole[1] if whole else label), []).append(label)
     notes = []
     for code, labels in by_code.items():
         if len(labels) == 1:
             continue
-        told = " and ".join(f'"{label}" ({counts[label]:,} {unit})' for label in labels)
+        told = " and ".join(f'"{_shown(label)}" ({counts[label]:,} {unit})' for label in labels)
         first = classes[labels[0]]
         spellings = {(classes[label].code, classes[label].diagnosis) for label in labels}
         if same == "fold" or (len(spellings) == 1 and (first.diagnosis or first.code in ISIC_2018)):
@@ -127,7 +130,25 @@ def classes_of(
                 f"{where}: labels {told} differ only in {_difference(labels)}. Are they one class? --same-labels fold "
                 "makes them one, --same-labels keep leaves each its own."
             )
-    return classes, notes
+    return classes, [*notes, *_alike(list(classes), {label: c.code for label, c in classes.items()})]
+
+
+def _alike(labels: list[str], codes: Mapping[str, str]) -> list[str]:
+    """Notes on labels that look alike, being of letters of other scripts or widths, and are classes of their own."""
+    by_look: dict[str, list[str]] = {}
+    for label in labels:
+        by_look.setdefault(lookalike(label), []).append(label)
+    return [
+        f"{' and '.join(f'"{label}"' for label in same)} look alike and are classes of their own; write them alike if "
+        "they are one"
+        for same in by_look.values()
+        if len({codes[label] for label in same}) > 1 and len({class_code(label) for label in same}) > 1
+    ]
+
+
+def _shown(label: str) -> str:
+    """A label with what can't be seen in it as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in label)
 
 
 def _difference(labels: list[str]) -> str:
@@ -136,6 +157,10 @@ def _difference(labels: list[str]) -> str:
 
     if len({label.casefold() for label in labels}) == 1:
         return "case"
+    if len({"".join(c for c in label if unicodedata.category(c) != "Cf") for label in labels}) == 1:
+        return "characters that can't be seen"
+    if all(re.fullmatch(r"-?\d+(\.0+)?", label) for label in labels):
+        return 'the ".0" that a spreadsheet gives a whole number'
     if len({blanks(label) for label in labels}) == 1:
         return "blanks"
     return "case, blanks or punctuation"

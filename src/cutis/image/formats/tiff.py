@@ -130,6 +130,11 @@ def alpha_known(image: TiffImageFile) -> bool:
     return image.mode not in ("RGBA", "LA", "PA") or set(_all(image.tag_v2.get(_EXTRA, ()))) & {1, 2} != set()
 
 
+def has_unnamed(image: TiffImageFile) -> bool:
+    """Whether there are samples that are neither colour nor said to be transparency; Pillow leaves them out."""
+    return 0 in _all(image.tag_v2.get(_EXTRA, ()))
+
+
 def count_pages(data: bytes) -> int:
     """How many pages are linked, at most `MOST_FRAMES`; a chain that returns to a page ends there."""
     order, offset, count, entry = _layout(data)
