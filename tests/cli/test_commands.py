@@ -96,6 +96,8 @@ def test_the_whole_job_by_hand(tmp_path: Path):
         (["info", "nowhere"], "no such file or folder"),
         (["info", "."], "not something Cutis made"),
         (["train", "nowhere", "--out", "run", "--minutes", "soon"], "soon"),
+        (["split", "nowhere", "--seed", "1.5"], "1.5 is not a whole number"),
+        (["import", "", "data"], 'this folder is "."'),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], words: str):

@@ -6,16 +6,16 @@ Exit codes: 0 done; 1 done, but some images could not be read; 2 bad input, noth
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 from cutis import __version__
 from cutis.errors import CutisError, Interrupted
 
 if TYPE_CHECKING:
-    from cyclopts import App
+    from cyclopts import App, Token
 
 ABOUT = "Skin-image AI whose behaviour is known: how accurate, for whom, when it refuses, and why."
 COMMANDS = {
@@ -53,12 +53,13 @@ COMMANDS = {
 
 def build_app() -> App:
     """The app, with every command loaded only when it is called."""
-    from cyclopts import App
+    from cyclopts import App, Parameter
 
     app = App(
         name="cutis",
         help=ABOUT,
         version=__version__,
+        default_parameter=Parameter(converter=_converted),
         help_format="plaintext",
         suppress_keyboard_interrupt=False,  # it would exit without a word
     )
@@ -66,6 +67,20 @@ def build_app() -> App:
         where = name.replace("-", "_")
         app.command(f"cutis.cli.{where}_:{where}_", name=name, help=words)
     return app
+
+
+def _converted(kind: Any, tokens: Sequence[Token]) -> Any:
+    """As cyclopts does, but that it rounds 1.5 where a whole number is asked for, and takes "" for this folder."""
+    from cyclopts import convert
+
+    kinds = (kind, *get_args(kind))
+    if int in kinds and float not in kinds:
+        for token in tokens:
+            if "." in token.value and not float(token.value).is_integer():
+                raise ValueError(f"{token.value} is not a whole number.")
+    if Path in kinds and any(not token.value for token in tokens):
+        raise ValueError('"" is no path; this folder is ".".')
+    return convert(kind, tokens)
 
 
 def main(arguments: list[str] | None = None) -> None:
