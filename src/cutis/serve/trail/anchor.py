@@ -96,7 +96,7 @@ def lost(anchors: Sequence[Anchor], met: set[Anchor], store: str | None) -> str 
 def _read(since: str, number: int, line: str) -> Anchor:
     try:
         values = json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         values = None
     names = {field.name for field in fields(Anchor)}
     if not isinstance(values, dict) or values.keys() != names or not _typed(values):
