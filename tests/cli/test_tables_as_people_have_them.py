@@ -52,7 +52,10 @@ def test_rows_of_images_that_are_not_there_are_told(images: Path, tmp_path: Path
     (tmp_path / "more.csv").write_text("Image ID,camera\n0007,a\n0013,b\n")
     code, out, _ = cutis("columns", tmp_path / "data", tmp_path / "more.csv")
     assert code == 0
-    assert f'1 of the table\'s 2 rows are of no image in {tmp_path / "data"} (the first: "0013"; did you mean "0012"?)' in out
+    assert (
+        f'1 of the table\'s 2 rows are of no image in {tmp_path / "data"} (the first: "0013"; did you mean "0012"?)'
+        in out
+    )
     (tmp_path / "more.csv").write_bytes("image_id,camera\n0007,große\n".encode("cp1252"))
     assert (
         "note: more.csv is not UTF-8; read as Windows-1252"
