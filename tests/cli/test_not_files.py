@@ -39,6 +39,26 @@ def test_import_and_deidentify(class_folders: Path, tmp_path: Path, capsys: pyte
     assert "3 refused" in said
 
 
+def test_among_dicom_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    world = pytest.importorskip("data.dicom_world")
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    world.save(world.tags_of(np.random.default_rng(0).integers(90, 200, (90, 120, 3), np.uint8)), folder / "a.dcm")
+    os.mkfifo(folder / "pipe.dcm")
+    os.mkfifo(folder / "IM0002")
+    (folder / "device.DCM").symlink_to("/dev/zero")
+    (folder / "nowhere.dcm").symlink_to("/nowhere/at/all.dcm")
+    code, said, _ = in_process(capsys, "import", folder, tmp_path / "data", "--as", "dicom")
+    assert code == 1
+    assert "left out: 1 not a file" in said
+    bad = Dataset.load(tmp_path / "data").manifest.filter(status="error")
+    assert sorted(bad["reason"]) == ["a device, not a file", "a pipe, not a file", "no such file or directory"]
+    code, said, _ = in_process(capsys, "deidentify", folder, tmp_path / "clean", "--new-key", tmp_path / "key")
+    assert code == 1
+    assert "1 pictures clean" in said
+    assert "3 refused" in said
+
+
 @pytest.mark.parametrize("name", ["pipe", "device"])
 def test_a_source_that_is_no_file(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     plant(tmp_path)

@@ -86,7 +86,7 @@ def _calibration(card: BundleCard) -> str:
     if card.ood:
         lines.append(
             f"Refusal: an image whose {card.ood.method} score ({SCORES[card.ood.method].words}) is above "
-            f"{card.ood.threshold:.3f}, as {1 - card.ood.quantile:.0%} of validation is."
+            f"{card.ood.threshold:.3f}, the {card.ood.quantile:.0%} quantile of validation's scores."
         )
     if card.gate:
         lines.append(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +11,7 @@ from cutis.errors import CutisError
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from cutis.serve.store.engine import Store
     from cutis.serve.trail import Anchor, Verdict
 
 
@@ -77,20 +80,15 @@ def _verify_file(file: Path, anchors: list[Anchor]) -> int:
 
 def _verify(store: str, anchors: list[Anchor], pictures: Path | None) -> int:
     from cutis.serve import trail
-    from cutis.serve.store.engine import Store
 
-    opened = Store.open(store, create=False)
-    try:
-        with opened.snapshot() as session:
-            verdict = trail.verify(trail.links(session), anchors, _store_id(session))
-            if verdict.broken is not None:
-                return _broken(opened.name, verdict)
-            found = trail.compare(session)
-            for line in found.differences:
-                say(f"DIFFERS: {line}")
-            read, wrong = _pictures(session, pictures) if pictures and found.photographs else (0, 0)
-    finally:
-        opened.close()
+    with _opened(store) as opened, opened.snapshot() as session:
+        verdict = trail.verify(trail.links(session), anchors, _store_id(session))
+        if verdict.broken is not None:
+            return _broken(opened.name, verdict)
+        found = trail.compare(session)
+        for line in found.differences:
+            say(f"DIFFERS: {line}")
+        read, wrong = _pictures(session, pictures) if pictures and found.photographs else (0, 0)
     counted = (
         f"{found.cases:,} cases, {found.photographs:,} photographs, {found.answers:,} answers, {found.readings:,} "
         f"readings and {found.accounts:,} accounts"
@@ -124,16 +122,11 @@ def _pictures(session: Session, folder: Path) -> tuple[int, int]:
 
 def _anchor(store: str, out: Path | None) -> int:
     from cutis.serve import trail
-    from cutis.serve.store.engine import Store
 
     before = trail.read_anchors(str(out)) if out is not None and out.exists() and out.stat().st_size else []
-    opened = Store.open(store, create=False)
-    try:
-        with opened.snapshot() as session:
-            known = _store_id(session)
-            verdict = trail.verify(trail.links(session), before, known)
-    finally:
-        opened.close()
+    with _opened(store) as opened, opened.snapshot() as session:
+        known = _store_id(session)
+        verdict = trail.verify(trail.links(session), before, known)
     if verdict.broken is not None:
         return _broken(opened.name, verdict)
     anchor = trail.Anchor.of(known, verdict.entries, verdict.head)
@@ -143,6 +136,25 @@ def _anchor(store: str, out: Path | None) -> int:
         trail.add_anchor(out, anchor)
         say(f"{out}: {verdict.entries:,} entries, the last sealed by {verdict.head}")
     return 0
+
+
+@contextmanager
+def _opened(store: str) -> Iterator[Store]:
+    """Raises CutisError also for a store whose tables or texts are not those of a workbench."""
+    from sqlalchemy.exc import DBAPIError
+
+    from cutis.serve.store.engine import Store
+
+    opened = Store.open(store, create=False)
+    try:
+        yield opened
+    except DBAPIError as error:
+        why = str(error.orig).partition("\n")[0]
+        raise CutisError(
+            f"{opened.name}: was changed so that it can't be read ({why}). Copy it back from your backup."
+        ) from None
+    finally:
+        opened.close()
 
 
 def _store_id(session: Session) -> str:
@@ -169,16 +181,11 @@ def _say_since(anchors: list[Anchor]) -> int:
 def _export(store: str, out: Path | None) -> int:
     from cutis.files import refuse_existing
     from cutis.serve import trail
-    from cutis.serve.store.engine import Store
 
     if out is None:
         raise CutisError("export: where to? Give --out TRAIL.jsonl.")
     refuse_existing(out)
-    opened = Store.open(store, create=False)
-    try:
-        with opened.reading() as session:
-            n = trail.write_lines(trail.links(session), out)
-    finally:
-        opened.close()
+    with _opened(store) as opened, opened.reading() as session:
+        n = trail.write_lines(trail.links(session), out)
     say(f"{out}: {n:,} entries")
     return 0

@@ -138,6 +138,15 @@ def test_a_quick_reader_gets_all(port: int) -> None:
     assert len(got.partition(b"\r\n\r\n")[2]) == 8_000_000
 
 
+@pytest.mark.parametrize(("ahead", "answered"), [(Patient.BEHIND, Patient.BEHIND + 1), (5000, 0)])
+def test_requests_sent_ahead_are_not_held_without_end(port: int, ahead: int, answered: int) -> None:
+    """Each takes some kilobytes while it waits: one connection could fill the memory, long before any login."""
+    with closing(connect(port)) as client:
+        last = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * ahead + last)
+        assert rest(client).count(b" 200 OK") == answered
+
+
 def test_uvicorn_takes_the_log_configuration() -> None:
     import logging.config
 

@@ -53,6 +53,15 @@ def test_counts_say_what_they_mean(a_case, material) -> None:
     assert count("nv", "mel", "akiec") == "The list holds all the model knows: it can't tell."
 
 
+def test_an_answer_without_a_set_is_told_too(a_case, material) -> None:
+    """Of a bundle that had too few units to make sets, as the case page shows it."""
+    answer = answered()
+    answer.answer_set = None
+    (told,) = report(material(a_case([pictured(0, answer)]))).model
+    assert told.listed == [("Nevus", "benign")]
+    assert told.count == "The list has one entry. That is no certainty."
+
+
 def test_a_refusal_lists_nothing(a_case, material) -> None:
     reason = "too blurred: Hold it. ; no class is likely enough for 90% coverage: the largest probability is 0.4"
     (told,) = report(material(a_case([pictured(0, answered("refused", reason.replace(" ;", ";")))]))).model

@@ -147,6 +147,9 @@ def test_an_anchor_is_a_line_whole_or_none(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(CutisError, match="the disk is full"):
         trail.add_anchor(path, anchor)
     assert path.read_bytes() == before
+    with pytest.raises(CutisError, match="the disk is full"):
+        trail.add_anchor(tmp_path / "new.jsonl", anchor)
+    assert not (tmp_path / "new.jsonl").exists()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from cutis.data.deidentify import tables
 from cutis.data.deidentify.burned_text import letters_in
 from cutis.data.deidentify.dicom import NoPicture, clean_dicom, shown
 from cutis.data.deidentify.picture import clean_picture
-from cutis.data.dicom.part10 import is_dicom
+from cutis.data.dicom.part10 import is_dicom, is_dicom_name
 from cutis.data.files_in import is_image_name, visible_entries
 from cutis.data.pseudonym import pseudonym
 from cutis.data.threads import ordered
@@ -126,7 +126,7 @@ def deidentify(
     if out.resolve().is_relative_to(folder.resolve()):
         raise CutisError(f"{out}: lies inside {folder}, so that a second run would take it for data. Choose another.")
     try:
-        paths = [path for path in visible_entries(folder) if path.is_file() or is_image_name(path.name)]
+        paths = [path for path in visible_entries(folder) if path.is_file() or _says_picture(path.name)]
     except OSError as error:
         raise CutisError(f"{error.filename}: this folder can't be read ({(error.strerror or '').lower()}).") from None
     tabular = [path for path in paths if path.suffix.casefold() in tables.SUFFIXES]
@@ -155,6 +155,10 @@ def _relative(path: Path, folder: Path) -> PurePosixPath:
     return PurePosixPath(path.relative_to(folder).as_posix())
 
 
+def _says_picture(name: str) -> bool:
+    return is_image_name(name) or is_dicom_name(name)
+
+
 def _one(folder: Path, out: Path, key: bytes, path: Path) -> Outcome:
     """Clean one file and write it. A bad one is an answer, not an error."""
     relative = _relative(path, folder)
@@ -168,7 +172,7 @@ def _one(folder: Path, out: Path, key: bytes, path: Path) -> Outcome:
     except NoPicture as error:
         return replace(blank, status=LEFT_OUT, reason=error.reason, container="DICOM")
     except BadImage as error:
-        expected = dicom or is_image_name(path.name) or path.suffix.casefold() in (".dcm", ".dicom")
+        expected = dicom or _says_picture(path.name)
         # Between brackets and quotation marks decoders put what they found.
         words = re.sub(r' ?(\(.*|"[^"]*")', "", error.reason)
         reason = words if expected else "no picture, DICOM file or CSV table"

@@ -19,6 +19,7 @@ from cutis.image.decode import MAX_BYTES, BadImage, read_bytes
 
 DICOMDIR = "1.2.840.10008.1.3.10"  # Media Storage Directory: names the files beside it, holds no picture
 HEAD = 4096  # bytes of a file by which it is known
+_SUFFIXES = (".dcm", ".dicom", ".ima")
 _DEFLATED, _EXPLICIT = b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.1\0\0\0"
 _LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}  # PS3.5 7.1.2
 _LEAST = 3  # elements by which a file without a header is known
@@ -28,6 +29,11 @@ def is_dicom(head: bytes) -> bool:
     """Whether a file that begins so is DICOM, with a preamble or without; `HEAD` bytes are enough."""
     head = head[:HEAD]
     return head[128:132] == b"DICM" or head[:4] == b"DICM" or _is_bare(head)
+
+
+def is_dicom_name(name: str) -> bool:
+    """Whether a file is DICOM by its name; most that are have none that says so."""
+    return name.casefold().endswith(_SUFFIXES)
 
 
 def looks(path: Path) -> bool:

@@ -28,14 +28,14 @@ from cutis.data.dataset import DatasetCard
 from cutis.data.dicom import header, part10, segment, whole_slide
 from cutis.data.dicom.pixels import passthrough, rgb
 from cutis.data.dicom.uids import LABEL_MAP, SEGMENTATION, WHOLE_SLIDE, uid
-from cutis.data.files_in import Blob, Tree, visible_files
+from cutis.data.files_in import Blob, Tree, visible_entries, visible_files
 from cutis.data.pseudonym import load_key, pseudonym
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.errors import CutisError
 from cutis.extras import require
 from cutis.files import sha256_file
-from cutis.image.decode import BadImage
+from cutis.image.decode import BadImage, read_bytes
 from cutis.schema.spelling import canonical, doubts
 
 # Objects with pixels that are no photograph: parametric maps, surfaces, confocal microscopy.
@@ -87,11 +87,17 @@ class _Sorted:
 
 def _sort(src: Path, key: bytes) -> _Sorted:
     found = _Sorted([], [], [], [], Counter())
-    for path in [src] if src.is_file() else visible_files(src):
+    for path in [src] if src.is_file() else visible_entries(src):
+        name = path.relative_to(src).as_posix() if src.is_dir() else path.name
+        if not path.is_file():  # a pipe, a device, a link to nothing, as `read_bytes` says without opening it
+            if part10.is_dicom_name(path.name):
+                found.damaged.append(_bad(name, key, _why_no_file(path)))
+            else:
+                found.left_out["not a file"] += 1
+            continue
         if not part10.looks(path):
             found.left_out["not DICOM"] += 1
             continue
-        name = path.relative_to(src).as_posix() if src.is_dir() else path.name
         try:
             tags = part10.read(path, name, wanted=header.WANTED)
             if part10.sop_class_of(tags) == part10.DICOMDIR:
@@ -118,6 +124,14 @@ def _sort(src: Path, key: bytes) -> _Sorted:
         else:
             found.damaged.append(_bad(name, key, "its header is damaged (it says neither what it is nor how large)"))
     return found
+
+
+def _why_no_file(path: Path) -> str:
+    try:
+        read_bytes(path)
+    except BadImage as error:
+        return error.reason
+    return "was no file when it was looked for"
 
 
 def _identify(tags: Any, path: Path) -> None:

@@ -88,14 +88,19 @@ def overrides(reasons: Iterable[str]) -> bool:
     return not found.isdisjoint(RED_FLAGS) and found.isdisjoint(MALIGNANT)
 
 
+def listed(said: Answered) -> Sequence[str]:
+    """The classes that an answer is shown as: its set; of a bundle that gives none, the most probable one."""
+    return said.answer_set if said.answer_set is not None else [said.predicted] if said.predicted else []
+
+
 def _answered(said: Answered, benign: set[str]) -> str | None:
     """The reason that one answer gives, if any."""
     if said.status != "ok":
         return "unreadable" if said.status == "error" else "refused"
-    listed = said.answer_set if said.answer_set is not None else [said.predicted] if said.predicted else []
-    grave = [code for code in listed if code not in benign]
+    codes = listed(said)
+    grave = [code for code in codes if code not in benign]
     if not grave:
         return None
-    if said.answer_set is not None and len(grave) == len(listed):
+    if said.answer_set is not None and len(grave) == len(codes):
         return "only_malignant"
     return "malignant_first" if said.predicted in grave else "malignant_possible"

@@ -30,6 +30,7 @@ class Patient(HttpToolsProtocol):
     HEAD = 10.0  # seconds from the first byte of a request, or from the connection, to the end of its head
     READER = 30.0  # seconds in which a full buffer (64 KiB) must begin to empty
     LONGEST = 65_536  # bytes of a head; of what comes between two pieces of a body, or after the last
+    BEHIND = 16  # requests of a connection that may wait for the answer before them
     FAREWELL = 1.0  # seconds in which a client may read why its connection ends
 
     crowd: ClassVar[Crowd] = Crowd()
@@ -73,6 +74,10 @@ class Patient(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self._deaf or len(self.pipeline) >= self.BEHIND:
+            # Each waiting one is held in memory, and uvicorn reads on after each answer; no browser sends any ahead.
+            self._deaf = True
+            return self.transport.abort()
         self._stop_timers(head=True)
         self._in_head, self._fed = False, 0
         self._wait(Waits.BODY)
@@ -82,6 +87,7 @@ class Patient(HttpToolsProtocol):
             self.app = self._too_long
         super().on_headers_complete()
         self.app = app
+        return None
 
     def on_body(self, body: bytes) -> None:
         self._fed = 0

@@ -12,6 +12,7 @@ from cutis.schema.vocabulary import MAX_AGE
 from cutis.serve.clinical.checklists import score_all
 from cutis.serve.clinical.red_flags import red_flags
 from cutis.serve.clinical.refusal import Refusal, refusals, tone_reason
+from cutis.serve.clinical.triage import listed as shown_as
 from cutis.serve.clinical.triage import overrides
 from cutis.serve.promises import Promise
 from cutis.serve.reports.material import Material
@@ -139,7 +140,7 @@ def _facts(m: Material) -> list[Row]:
 def _told(photograph: Photograph, answer: Answer, m: Material) -> Told:
     t, classes = m.words.t, m.classes(answer.bundle)
     card = m.cards.get(answer.bundle)
-    codes = (answer.answer_set or ()) if answer.status == "ok" else ()
+    codes = shown_as(answer) if answer.status == "ok" else ()
     known = {c.code: (m.words.class_name(c.name), _side(c.malignant, m)) for c in classes.values()}
     listed = [known.get(code, (code, "")) for code in codes]
     n, of = len(listed), len(answer.probabilities or ())

@@ -69,14 +69,19 @@ def read_anchors(since: str) -> list[Anchor]:
 
 def add_anchor(path: Path, anchor: Anchor) -> None:
     """Add a line at the end of the file, made if it isn't there; whole or not at all."""
-    with disk_errors(path), path.open("ab") as file:
+    fresh = not path.exists()
+    with disk_errors(path), path.open("ab", buffering=0) as file:
         before = file.tell()
         try:
-            file.write(f"{anchor.line()}\n".encode())
-            file.flush()
+            # Unbuffered, as closing would write what is left once more; so it may take a part only.
+            left = f"{anchor.line()}\n".encode()
+            while left:
+                left = left[file.write(left) :]
             os.fsync(file.fileno())
         except OSError:
             os.ftruncate(file.fileno(), before)
+            if fresh:
+                path.unlink(missing_ok=True)
             raise
 
 
@@ -96,7 +101,7 @@ def lost(anchors: Sequence[Anchor], met: set[Anchor], store: str | None) -> str 
 def _read(since: str, number: int, line: str) -> Anchor:
     try:
         values = json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         values = None
     names = {field.name for field in fields(Anchor)}
     if not isinstance(values, dict) or values.keys() != names or not _typed(values):

@@ -21,6 +21,8 @@ from cutis.serve.trail.links import Link, links_where, told
 from cutis.serve.trail.triggers import changed_triggers
 
 _AT_ONCE = 200  # cases
+# What a value raises that no column of its kind holds, such as a time that is none, JSON that isn't, NaN, or bytes.
+_NEVER_WRITTEN = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _TAKES = 120.0  # seconds from a row's time to its entry's, at most: a writer waits for its turn
 
 
@@ -50,27 +52,55 @@ def compare(session: Session) -> Compared:
     """
     found = Compared()
     found.differences += changed_triggers(session)
-    names, differences = changed_accounts(session)
+    try:
+        names, differences = changed_accounts(session)
+    except _NEVER_WRITTEN as error:
+        found.differences.append(f"the accounts hold a value that the workbench never writes ({_short(error)})")
+        return found
     found.differences += differences
     found.accounts = len(names)
-    for cases in _some_cases(session):
-        entries = _entries(session, [case.id for case in cases])
-        for case in cases:
-            _OneCase(case, entries.get(case.id, []), names, found).compare()
+    unread = False
+    for ids in _some_ids(session):
+        entries = _entries(session, ids)
+        for case_id, case in _cases(session, ids):
+            try:
+                if isinstance(case, Exception):
+                    raise case
+                _OneCase(case, entries.get(case_id, []), names, found).compare()
+            except _NEVER_WRITTEN as error:
+                unread = True
+                found.differences.append(
+                    f"case {case_id} holds a value that the workbench never writes ({_short(error)})"
+                )
+        session.expunge_all()
     found.differences += _removed(session)
-    found.differences += _astray(session, found)
+    if not unread:  # else rows of the cases that could not be read would be among them
+        found.differences += _astray(session, found)
     return found
 
 
-def _some_cases(session: Session) -> Iterator[Sequence[Case]]:
-    whole = (selectinload(Case.photographs).selectinload(Photograph.answers), selectinload(Case.readings))
+def _some_ids(session: Session) -> Iterator[Sequence[str]]:
     last = ""
-    while cases := session.scalars(
-        select(Case).where(Case.id > last).order_by(Case.id).limit(_AT_ONCE).options(*whole)
-    ).all():
-        last = cases[-1].id
-        yield cases
+    while ids := session.scalars(select(Case.id).where(Case.id > last).order_by(Case.id).limit(_AT_ONCE)).all():
+        last = ids[-1]
+        yield ids
+
+
+def _cases(session: Session, ids: Sequence[str]) -> Iterator[tuple[str, Case | Exception]]:
+    """Each with its rows; instead of one that can't be read, why."""
+    whole = (selectinload(Case.photographs).selectinload(Photograph.answers), selectinload(Case.readings))
+    query = select(Case).order_by(Case.id).options(*whole)
+    try:
+        cases = session.scalars(query.where(Case.id.in_(ids))).all()
+    except _NEVER_WRITTEN as error:
+        if len(ids) == 1:
+            yield ids[0], error
+            return
         session.expunge_all()
+        for case_id in ids:
+            yield from _cases(session, [case_id])
+    else:
+        yield from ((case.id, case) for case in cases)
 
 
 def _entries(session: Session, cases: Sequence[str]) -> dict[str, list[_Told]]:
@@ -211,3 +241,7 @@ def _is_reading(link: Link) -> bool:
 
 def _kind(link: Link) -> str:
     return link.action.removeprefix("reading.")
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0][:120]

@@ -65,11 +65,16 @@ def links_where(session: Session, which: ColumnElement[bool]) -> Iterator[Link]:
 
 def told(link: Link) -> dict[str, Any]:
     """The content of an entry; nothing where it was forged into what is no object."""
+    return content_of(link) or {}
+
+
+def content_of(link: Link) -> dict[str, Any] | None:
+    """The object that the entry's content is the text of; None where it was forged into what is none."""
     try:
         content = json.loads(link.content)
-    except json.JSONDecodeError:
-        return {}
-    return content if isinstance(content, dict) else {}
+    except (ValueError, RecursionError):  # also endless nesting, and numbers of thousands of digits
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def of_subject(session: Session, subject: str) -> list[Link]:
@@ -95,7 +100,7 @@ def read_lines(path: Path) -> Iterator[Link]:
             for number, line in enumerate(file, 1):
                 try:
                     values = json.loads(line)
-                except json.JSONDecodeError:
+                except (ValueError, RecursionError):
                     values = None
                 if not isinstance(values, dict) or values.keys() != expected or not _typed(values):
                     raise CutisError(f"{path}, line {number}: not an entry of a trail. Export it again.")

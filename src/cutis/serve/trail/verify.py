@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from cutis.serve.trail.anchor import Anchor, lost
-from cutis.serve.trail.links import START, Link
+from cutis.serve.trail.links import START, Link, content_of
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,10 @@ def _wrong(link: Link, last: int, head: str) -> str | None:
     if link.sequence != last + 1:
         gap = f"entry {last + 1} is missing" if link.sequence > last else "entries are out of order"
         return f"{where}: follows entry {last}, so {gap}"
+    if odd := [field.name for field in fields(Link)[1:] if not isinstance(getattr(link, field.name), str)]:
+        return f"{where}: was changed; its {odd[0]} is no text"
     if link.previous != head:
         return f"{where}: does not seal entry {last} as it is now"
     if link.sealed() != link.digest:
         return f"{where}: was changed ({link.action} by {link.actor} at {link.at}); its digest is of other values"
-    try:
-        content = json.loads(link.content)
-    except json.JSONDecodeError:
-        content = None
-    return None if isinstance(content, dict) else f"{where}: its content is no JSON object"
+    return None if content_of(link) is not None else f"{where}: its content is no JSON object"
