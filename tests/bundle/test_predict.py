@@ -101,6 +101,7 @@ def test_bad_images_are_rows(
     (folder / "text.jpg").write_bytes(b"this is no image at all, only renamed")
     (folder / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     (folder / "notes.txt").write_text("not looked at")
+    (folder / "scan.dcm").write_bytes(bytes(128) + b"DICM")
     (folder / "ä b.jpeg").write_bytes(encoded(picture(33, 44, 2)))
     predictions = bundle.predict(folder.parent)
     rows = {row["image_id"]: row for row in predictions.table.iter_rows(named=True)}
@@ -108,9 +109,10 @@ def test_bad_images_are_rows(
     assert (
         list(rows)
         == sorted(rows)
-        == [f"{inside}{n}" for n in ("a.jpg", "a.png", "cut", "empty", "gone", "text", "ä b")]
+        == [f"{inside}{n}" for n in ("a.jpg", "a.png", "cut", "empty", "gone", "scan", "text", "ä b")]
     )
-    for name, words in {"empty": "0 bytes", "cut": "truncated", "text": "not an image", "gone": "no such file"}.items():
+    reasons = {"empty": "0 bytes", "cut": "truncated", "text": "not an image", "gone": "no such file", "scan": "DICOM"}
+    for name, words in reasons.items():
         row = rows[inside + name]
         assert row["status"] == "error"
         assert words in row["reason"]

@@ -108,3 +108,11 @@ def test_labels_that_differ_in_case_are_asked_of(images: Path, tmp_path: Path, c
     code, out, _ = cutis("import", images / "t.csv", tmp_path / "data", "--same-labels", "fold")
     assert code == 0
     assert "are one class, grade_ii" in out
+
+
+def test_rows_that_are_not_measured_are_told(tmp_path: Path, cutis) -> None:
+    rows = [f"i{k},{('mel', 'nv', '')[k % 3]},0.{k % 9 + 1},0.{9 - k % 9}" for k in range(60)]
+    (tmp_path / "p.csv").write_text("image_id,target,mel,nv\n" + "\n".join(rows) + "\n")
+    code, out, _ = cutis("evaluate", tmp_path / "p.csv", "--out", tmp_path / "report", "--resamples", "40")
+    assert code == 0
+    assert "measured on 60 rows less 20 without a known truth and 0 unreadable" in out

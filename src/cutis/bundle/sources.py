@@ -12,6 +12,7 @@ import polars as pl
 
 from cutis.bundle.card import BundleCard
 from cutis.data.dataset import PARTS, Dataset
+from cutis.data.dicom.part10 import is_dicom_name
 from cutis.data.split import load_split
 from cutis.errors import CutisError, nearest
 from cutis.image.decode import EXTENSIONS
@@ -61,7 +62,7 @@ def gather(source: Dataset | Path | str | Sequence[Path | str], part: str | None
             Path(folder, name)
             for folder, _, names in os.walk(path)
             for name in names
-            if Path(name).suffix.casefold() in EXTENSIONS and not name.startswith(".")
+            if (Path(name).suffix.casefold() in EXTENSIONS or is_dicom_name(name)) and not name.startswith(".")
         ]
         if not found:
             raise CutisError(f"{path}: no image in this folder or below it (looked for .jpg, .png, .tif and the like).")

@@ -95,6 +95,12 @@ def evaluate_(
     if card is not None:
         checked(card, evidence)
     write_report(evidence, out, overwrite=overwrite)
+    counts = evidence.counts
+    if counts.labelled < counts.rows or counts.error:
+        say(
+            f"measured on {counts.rows:,} rows less {counts.rows - counts.labelled:,} without a known truth and "
+            f"{counts.error:,} unreadable"
+        )
     for label, estimate in headline(evidence):
         say(f"{label}: {estimate.format()}")
     if protocol is not None:

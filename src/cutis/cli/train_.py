@@ -144,7 +144,10 @@ def told(card: BundleCard) -> list[str]:
 
     did, scored = card.trained, card.trained.get("validation") or {}
     how = did.get("precision") or {}
-    lines = [f"trained: {did['steps']:,} steps, {did['epochs']:g} epochs, {did['seconds']:,.0f} s"]
+    steps, epochs = did["steps"], did["epochs"]
+    lines = [
+        f"trained: {steps:,} step{'s' * (steps != 1)}, {epochs:g} epoch{'s' * (epochs != 1)}, {did['seconds']:,.0f} s"
+    ]
     if how:
         lines[0] += f", in {how['precision']} ({how['why']})"
     if "chance" in scored:

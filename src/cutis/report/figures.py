@@ -102,6 +102,7 @@ def roc_classes(evidence: Evidence, curves: Sequence[RocCurve]) -> Figure:
         panel.append(svg.path(points, "curve hot" if hot else "curve"))
         panel.append(text(left, up + 14, name, "b o" if hot else "b"))
         shown = "no AUROC" if area is None or area.value is None else words.estimate_text(area, "decimal", 2)
+        shown = svg.fit(shown, side + gap, 11)
         panel.append(text(left, up + 29, shown, "m s"))
         title = known[curve.class_code].name if curve.class_code in known else curve.class_code
         body.append(group("".join(panel), f"{title}: AUROC {words.estimate_text(area, 'decimal')}" if area else title))
