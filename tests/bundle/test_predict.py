@@ -272,3 +272,13 @@ def test_a_score_that_is_no_number_is_strange(bundle: Bundle, dataset: Dataset):
     assert len(strange) > 0
     assert set(strange["status"]) == {"refused"}
     assert strange["reason"].str.contains("unlike the training images").all()
+
+
+def test_the_image_that_set_the_threshold_is_never_refused_for_noise(bundle: Bundle, dataset: Dataset):
+    scores = bundle.predict(dataset, gate=False).table["ood"].drop_nulls().sort(descending=True)
+    assert bundle.card.ood is not None
+    for below, refused in ((1 - 1e-6, 0), (1 - 1e-3, 1)):
+        ood = bundle.card.ood.model_copy(update={"threshold": scores[0] * below})
+        odd = replace(bundle, card=bundle.card.model_copy(update={"ood": ood}))
+        table = odd.predict(dataset, gate=False).table
+        assert table["reason"].str.contains("unlike the training images").sum() == refused

@@ -31,6 +31,9 @@ from cutis.schema.classes import ClassInfo
 from cutis.schema.performance import NEVER, Performance
 from cutis.schema.predictions import Predictions, PredictionsInfo
 
+# The threshold is one validation image's score, and sums in another order move a score by less than this, relative and
+# absolute: without it that image would be refused in one run and not in another.
+_SAME = 1e-5, 1e-6
 _SENSELESS = "the network gives no number for this picture"
 _IDENTITY = ("image_id", "lesion_id", "patient_id", "source", "target")
 
@@ -263,6 +266,7 @@ class Bundle:
         order = np.argsort(-p, axis=1, kind="stable")
         member = answer_sets(p, image_ids, self.codes, card.conformal, groups) if card.conformal else None
         said = _Judged(p, order[:, 0], [], [], [])
+        most = card.ood.threshold + _SAME[0] * abs(card.ood.threshold) + _SAME[1] if card.ood else np.inf
         for i in range(len(p)):
             if broken[i]:
                 said.sets.append(None)
@@ -271,7 +275,7 @@ class Bundle:
                 continue
             inside = None if member is None else [str(codes[c]) for c in order[i] if member[i, c]]
             why = list(out.faults.get(i, ()))
-            if card.ood and not out.strange[i] <= card.ood.threshold:  # what isn't a number is strange
+            if card.ood and not out.strange[i] <= most:  # what isn't a number is strange
                 score, value = SCORES[card.ood.method].words, out.strange[i]
                 why.append(
                     REFUSALS.say("unlike_the_training_images", score=score, value=value, limit=card.ood.threshold)
