@@ -1,4 +1,7 @@
-"""Every claim, run end to end and small: that it trains, is looked at and gives a verdict; not that it holds."""
+"""Every claim, run end to end and small, with one seed: that it trains and is looked at; not that it holds.
+
+What several seeds make of it is in `test_paper_effect`.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,9 @@ def test_a_claim_runs(claim: Claim, worlds: Path) -> None:
     if trial is None:
         pytest.skip("this claim has a real world only")
     made = opened(WORLDS[trial.world], worlds / trial.world, SCALE, None)
-    outcome = run_trial(trial, made, [0, 1], {"epochs": 1, "size": 32})
+    outcome = run_trial(trial, made, [0], {"epochs": 1, "size": 32})
     assert outcome.effects[0].metric == trial.metric.name
-    assert outcome.verdict in ("holds", "not shown", "contradicted", "no interval")
+    assert outcome.verdict == "no interval"
     assert len(outcome.effects) == 1 + len(trial.beside)
     assert all(e.units >= 0 for e in outcome.effects)
     assert min(outcome.seconds) >= 0
