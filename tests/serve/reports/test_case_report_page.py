@@ -87,7 +87,7 @@ def test_quality_tone_and_too_many_pictures(a_case, material) -> None:
     assert len(page.pictures) == MOST_PICTURES
     assert page.more == "and 2 more photographs"
     assert page.pictures[0].faults == ["The skin shines."]
-    assert page.pictures[0].tone == "ITA 31° (95 % interval 24 to 39)"
+    assert page.pictures[0].tone == "ITA 31° (24 to 39 by which of its pixels are taken)"
     dark = report(material(a_case([pictured(0, tone={"ita": None, "reason": "too little skin"})])))
     assert dark.pictures[0].tone == "Skin tone can't be estimated: too little skin"
     assert dark.model == []
