@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 import common
 from cutis.phantom.classes import CODES
 from cutis.phantom.lesion.recipes import RECIPES, Recipes, sample_lesion
-from cutis.phantom.scene import Lesion
+from cutis.phantom.parts import Lesion
 from cutis.phantom.vocabulary import STRUCTURES
 
 LOOK = ("pigment", "redness", "depth", "log radius")

@@ -7,7 +7,7 @@ import pytest
 
 from cutis.audit.counterfactual.changes import ARTEFACTS, Change, changes, noisy, sample_visible
 from cutis.phantom import sample
-from cutis.phantom.scene import Skin
+from cutis.phantom.parts import Skin
 from cutis.phantom.vocabulary import ARTEFACTS as KINDS
 
 SKIN = Skin(melanin=0.03)

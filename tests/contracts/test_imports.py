@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -38,37 +39,55 @@ GLUE = {("report/__init__.py", "evaluate")}
 DEEP = ("torch", "torchvision", "timm", "lightning", "openvino", "onnxruntime", "onnx")
 
 
-def rooms_imported(path: Path) -> set[str]:
-    """Rooms of the package that a file imports anywhere, inside functions too, but for type checkers."""
+def names_imported(path: Path) -> set[str]:
+    """What a file imports of the package anywhere, inside functions too, but for type checkers: "cutis.data.split"."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typing_only: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             typing_only |= {id(inner) for part in node.body for inner in ast.walk(part)}
     package = ["cutis", *path.relative_to(PACKAGE).parts[:-1]]
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(tree):
         if id(node) in typing_only:
             continue
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             stem = ".".join([*base, *([node.module] if node.module else [])])
-            names = [f"{stem}.{alias.name}" for alias in node.names]
+            found |= {f"{stem}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            names = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == "cutis" and len(parts) > 1:
-                child = PACKAGE / parts[1]
-                found.add(parts[1] if child.is_dir() or child.with_suffix(".py").is_file() else "__init__")
-    return found
+            found |= {a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
+    return {name for name in found if name.startswith("cutis.")}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """Rooms of the package that a file imports."""
+    rooms = set()
+    for name in names_imported(path):
+        child = PACKAGE / name.split(".")[1]
+        rooms.add(child.name if child.is_dir() or child.with_suffix(".py").is_file() else "__init__")
+    return rooms
+
+
+def file_of(name: str) -> Path | None:
+    """The file that a dotted name is, or is a name in."""
+    where = PACKAGE.joinpath(*name.split(".")[1:])
+    for candidate in (where.with_suffix(".py"), where / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return file_of(name.rpartition(".")[0]) if name.count(".") > 1 else None
 
 
 def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def folder_of(path: Path) -> Path | None:
+    """The folder of its room that a file is in, as `data/readers`; None for a room's own files."""
+    parts = path.relative_to(PACKAGE).parts
+    return Path(*parts[:2]) if len(parts) > 2 else None
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -79,15 +98,43 @@ def test_the_package_is_found() -> None:
     assert {"schema", "evaluate", "data", "bundle"} <= {room_of(f) for f in FILES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_direction(path: Path) -> None:
-    room, name = room_of(path), path.relative_to(PACKAGE).as_posix()
-    others = rooms_imported(path) - FREE - {room}
-    others -= {target for glue, target in GLUE if glue == name}
-    if room in ALLOWED:
-        assert others <= ALLOWED[room], f"{name} imports {sorted(others - ALLOWED[room])}"
-    if room not in {"cli", "__init__", "__main__"}:
-        assert "cli" not in others, f"{name} imports cli"
+def test_direction() -> None:
+    wrong = []
+    for path in FILES:
+        room, name = room_of(path), path.relative_to(PACKAGE).as_posix()
+        others = rooms_imported(path) - FREE - {room}
+        others -= {target for glue, target in GLUE if glue == name}
+        wrong += [f"{name} imports {other}" for other in sorted(others - ALLOWED.get(room, others))]
+        if "cli" in others and room not in {"cli", "__init__", "__main__"}:
+            wrong.append(f"{name} imports cli")
+    assert not wrong
+
+
+def test_no_circles_between_files() -> None:
+    of = {path: {file_of(name) for name in names_imported(path)} - {path, None} for path in FILES}
+    TopologicalSorter(of).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_circles_between_the_folders_of_a_room() -> None:
+    """Beside each other; a room's own files join what its folders do."""
+    of: dict[Path, set[Path]] = {}
+    for path in FILES:
+        own = folder_of(path)
+        others = {folder_of(file) for name in names_imported(path) if (file := file_of(name)) is not None}
+        if own is not None:
+            of.setdefault(own, set()).update(o for o in others if o is not None and o.parent == own.parent and o != own)
+    TopologicalSorter(of).prepare()
+
+
+def test_a_circle_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    (tmp_path / "a").mkdir()
+    files = [tmp_path / "a" / "x.py", tmp_path / "a" / "y.py"]
+    files[0].write_text("def f():\n    from cutis.a.y import g\n")
+    files[1].write_text("import cutis.a.x\n")
+    of = {path: {file_of(name) for name in names_imported(path)} for path in files}
+    with pytest.raises(CycleError):
+        TopologicalSorter(of).prepare()
 
 
 def test_the_reader_sees_every_kind_of_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from cutis.image.decode import decode, read_bytes
 from cutis.image.working import SIDE, Working
 from cutis.phantom import sample
 from cutis.phantom.optics.table import TONES
-from cutis.phantom.scene import Artefact
+from cutis.phantom.parts import Artefact
 from cutis.phantom.vocabulary import ARTEFACTS
 
 

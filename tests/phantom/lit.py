@@ -9,7 +9,7 @@ import numpy as np
 from cutis.phantom.layers import Layers
 from cutis.phantom.lesion.draw import draw_lesion
 from cutis.phantom.optics.table import skin_table
-from cutis.phantom.scene import Camera, Lesion, Structure
+from cutis.phantom.parts import Camera, Lesion, Structure
 
 CAMERA = Camera(field=10)
 LESION = Lesion(diagnosis="bkl", radius=3.5, pigment=0.06, redness=0.01, mottle=0.0, edges=(0.3,) * 8, lesion_seed=1)

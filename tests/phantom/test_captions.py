@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cutis.phantom.captions import caption, questions
+from cutis.phantom.parts import Artefact, Structure
 from cutis.phantom.patients import plain, sample
-from cutis.phantom.scene import Artefact, Structure
 from cutis.phantom.vocabulary import STRUCTURES
 
 

@@ -19,7 +19,7 @@ from cutis.phantom.lesion.checklists import (
     seven_point,
     total_dermoscopy_score,
 )
-from cutis.phantom.scene import Lesion, Skin, Structure
+from cutis.phantom.parts import Lesion, Skin, Structure
 from cutis.phantom.vocabulary import STRUCTURES
 
 FAIR = Skin(melanin=0.02)

@@ -16,7 +16,7 @@ from cutis.phantom.layers import Layers
 from cutis.phantom.lesion import keratotic, vascular
 from cutis.phantom.lesion.draw import DRAWERS
 from cutis.phantom.lesion.outline import outline
-from cutis.phantom.scene import Camera
+from cutis.phantom.parts import Camera
 from cutis.phantom.view import Ground
 
 KINDS = [*keratotic.DRAWERS, *vascular.DRAWERS]

@@ -12,7 +12,7 @@ from cutis.phantom.layers import Layers
 from cutis.phantom.lesion import areas, melanocytic
 from cutis.phantom.lesion.draw import DRAWERS, draw_lesion
 from cutis.phantom.lesion.outline import outline
-from cutis.phantom.scene import Camera, Lesion, Skin, Structure
+from cutis.phantom.parts import Camera, Lesion, Skin, Structure
 from cutis.phantom.view import Ground
 from cutis.phantom.vocabulary import STRUCTURES
 

@@ -13,7 +13,7 @@ from cutis.phantom.layers import Layers
 from cutis.phantom.lesion.draw import draw_lesion
 from cutis.phantom.lesion.outline import border, outline, softness
 from cutis.phantom.optics.table import skin_table
-from cutis.phantom.scene import Camera, Lesion, Skin, Structure
+from cutis.phantom.parts import Camera, Lesion, Skin, Structure
 from cutis.phantom.view import Ground
 
 LESION = Lesion(

@@ -9,8 +9,9 @@ import pytest
 
 from cutis.phantom.artefacts import RATES, sample_artefact, sample_artefacts
 from cutis.phantom.optics.table import melanin_for_ita
+from cutis.phantom.parts import Artefact, Camera, Skin
 from cutis.phantom.render import render
-from cutis.phantom.scene import Artefact, Camera, Scene, Skin
+from cutis.phantom.scene import Scene
 from cutis.phantom.vocabulary import ARTEFACTS
 
 EVEN = Camera(field=14.0, noise=0.0)

@@ -15,9 +15,10 @@ from cutis.errors import CutisError
 from cutis.image.colour import ita, lab
 from cutis.phantom.classes import CODES, GENERIC
 from cutis.phantom.optics.table import TONES, skin_ita
+from cutis.phantom.parts import Camera, Skin
 from cutis.phantom.patients import plain, rephotograph, sample
 from cutis.phantom.render import render
-from cutis.phantom.scene import Camera, Scene, Skin
+from cutis.phantom.scene import Scene
 from cutis.phantom.sheet import contact_sheet
 from cutis.phantom.vocabulary import STRUCTURES
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import cutis
 from cutis.errors import CutisError
 from cutis.phantom.classes import CODES, GENERIC
+from cutis.phantom.parts import Artefact, Structure
 from cutis.phantom.patients import plain, rephotograph, sample
-from cutis.phantom.scene import Artefact, Scene, Structure
+from cutis.phantom.scene import Scene
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,9 +11,10 @@ import pytest
 
 from cutis.image.colour import srgb_to_linear, to_uint8
 from cutis.phantom.layers import Layers
+from cutis.phantom.parts import Artefact, Camera, Lesion, Skin
 from cutis.phantom.photograph import RATES, photograph, sample_camera
 from cutis.phantom.render import render
-from cutis.phantom.scene import Artefact, Camera, Lesion, Scene, Skin
+from cutis.phantom.scene import Scene
 from cutis.phantom.view import View
 
 EVEN = Camera(field=14.0, noise=0.0)

@@ -22,7 +22,8 @@ from cutis.errors import CutisError
 from cutis.phantom.classes import CODES, GENERIC
 from cutis.phantom.lesion import recipes as module
 from cutis.phantom.lesion.recipes import RECIPES, load_recipes, sample_lesion, sample_style
-from cutis.phantom.scene import Camera, Lesion, Scene, Skin
+from cutis.phantom.parts import Camera, Lesion, Skin
+from cutis.phantom.scene import Scene
 from cutis.phantom.vocabulary import STRUCTURES
 
 ALL = (*CODES, GENERIC)

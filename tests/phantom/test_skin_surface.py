@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from cutis.image.colour import ita, lab
 from cutis.phantom.layers import Layers
 from cutis.phantom.optics.table import melanin_for_ita
+from cutis.phantom.parts import Camera, Skin
 from cutis.phantom.render import render
-from cutis.phantom.scene import Camera, Scene, Skin
+from cutis.phantom.scene import Scene
 from cutis.phantom.skin.sampling import sample_skin
 from cutis.phantom.skin.surface import draw_skin
 from cutis.phantom.view import View

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cutis.phantom.scene import Camera, Lesion
+from cutis.phantom.parts import Camera, Lesion
 from cutis.phantom.view import Ground, View
 
 CAMERA = Camera(field=14.0, angle=0.7, look_x=3.0, look_y=-2.0)

@@ -13,10 +13,10 @@ import pytest
 from test_report_page import Strict
 
 from cutis.errors import CutisError
+from cutis.report.audited.disturbs import topics
+from cutis.report.audited.said import in_short, same_lesion, strange
 from cutis.report.dossier import CONTENT, redraw, write_dossier
-from cutis.report.dossier.disturbs import topics
 from cutis.report.dossier.drawing import draw
-from cutis.report.dossier.said import in_short, same_lesion, strange
 from cutis.report.dossier.tables import NAMES, tables
 from cutis.schema.dossier import DossierEvidence, NotDone, OodRow, ShiftRow
 from cutis.schema.estimate import Estimate

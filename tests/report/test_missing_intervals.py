@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from test_report_page import Strict
 
+from cutis.report.audited.by_group import unequal
+from cutis.report.audited.disturbs import topics, worst_shift
+from cutis.report.audited.said import in_short, refuses, same_lesion
 from cutis.report.checklists.fillers import FILLERS
 from cutis.report.dossier import page as dossier_pages
-from cutis.report.dossier.by_group import unequal
-from cutis.report.dossier.disturbs import topics, worst_shift
 from cutis.report.dossier.drawing import draw
-from cutis.report.dossier.said import in_short, refuses, same_lesion
 from cutis.report.fairness import overview, pairs_text
 from cutis.report.figures import all_figures
 from cutis.report.page import context, render

@@ -15,9 +15,9 @@ from test_report_page import Strict
 from cutis.evaluate.measure import measure
 from cutis.image.tone.thresholds import THRESHOLDS
 from cutis.report import tones
+from cutis.report.audited.by_group import by_tone, for_clinician
 from cutis.report.checklists.fillers import FILLERS
 from cutis.report.dossier import page
-from cutis.report.dossier.by_group import by_tone, for_clinician
 from cutis.report.dossier.drawing import draw
 from cutis.report.figures import all_figures
 from cutis.report.page import render

@@ -10,8 +10,8 @@ from typing import Any
 
 from cutis.data.dataset import Dataset
 from cutis.data.dicom import write as dicom
+from cutis.data.export_files import Writer
 from cutis.data.exporting import coco, csv_table, isic, webdataset
-from cutis.data.exporting.files import Writer
 from cutis.errors import CutisError, nearest
 from cutis.files import atomic_folder, refuse_existing
 from cutis.progress import Progress, silent

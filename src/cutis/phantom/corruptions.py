@@ -15,8 +15,8 @@ from cutis.image.colour import linear_to_srgb, srgb_to_linear
 from cutis.image.corruptions.base import Corruption, Image, Value, first
 from cutis.phantom.artefacts import lay_artefacts, sample_artefact
 from cutis.phantom.layers import Layers
+from cutis.phantom.parts import Artefact, Camera, Skin
 from cutis.phantom.photograph.gel import add_bubbles
-from cutis.phantom.scene import Artefact, Camera, Skin
 from cutis.phantom.view import Field, View
 
 FIELD = 14.0  # mm: dermoscopes show 8 to 17

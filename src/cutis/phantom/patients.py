@@ -14,8 +14,9 @@ import numpy as np
 from cutis.phantom.artefacts import sample_artefacts
 from cutis.phantom.classes import CODES, GENERIC
 from cutis.phantom.lesion.recipes import RECIPES, Recipes, Style, sample_lesion, sample_style
+from cutis.phantom.parts import Camera, Lesion
 from cutis.phantom.photograph import sample_camera
-from cutis.phantom.scene import Camera, Lesion, Scene, check_codes
+from cutis.phantom.scene import Scene, check_codes
 from cutis.phantom.skin.sampling import sample_skin
 from cutis.schema.vocabulary import SEXES
 

@@ -7,6 +7,7 @@ linear light; what lies on the skin, the lamp and the camera come last.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,12 @@ from cutis.phantom.lesion.checklists import scores
 from cutis.phantom.lesion.draw import draw_lesion
 from cutis.phantom.optics.table import skin_ita, skin_table
 from cutis.phantom.photograph import photograph
-from cutis.phantom.scene import Scene
 from cutis.phantom.skin.surface import draw_skin
 from cutis.phantom.truth import Truth
 from cutis.phantom.view import View
+
+if TYPE_CHECKING:
+    from cutis.phantom.scene import Scene
 
 
 @cache

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutis.phantom.lesion.edge import Edge, edge_of
-from cutis.phantom.scene import Camera, Lesion
+from cutis.phantom.parts import Camera, Lesion
 
 Field = NDArray[Any]  # one float32 plane, or (H, W, 3) light
 Mix = Sequence[tuple[float, Sequence[float]]]  # a noise's period, and how much of it goes to each of some planes

@@ -17,9 +17,9 @@ from cutis.data.deidentify.attributes import new_uid
 from cutis.data.pseudonym import pseudonym
 from cutis.image.decode import decode, read_square
 from cutis.serve.cases import CaseForm
+from cutis.serve.cases.facts import header_facts, kind_of
 from cutis.serve.intake.dicom import Named, named
 from cutis.serve.intake.examine import examine
-from cutis.serve.intake.facts import header_facts, kind_of
 from cutis.serve.kinds import Refused, Taken
 
 MOST = 3_000_000

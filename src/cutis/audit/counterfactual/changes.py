@@ -10,7 +10,8 @@ import numpy as np
 from cutis.errors import CutisError
 from cutis.phantom.artefacts import sample_artefact
 from cutis.phantom.optics.table import TONE_ITA
-from cutis.phantom.scene import Artefact, Skin, check_codes
+from cutis.phantom.parts import Artefact, Skin
+from cutis.phantom.scene import check_codes
 
 TONES = tuple(TONE_ITA.values())  # degrees of ITA, light to dark: those that the phantom's six types stand for
 NOISE = 2.0  # grey levels, the control's deviation: about what the sensor of a good camera adds

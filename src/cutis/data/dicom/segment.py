@@ -14,7 +14,7 @@ from cutis.data.dataset import Dataset
 from cutis.data.dicom import part10, stored
 from cutis.data.dicom.header import lesion_uid
 from cutis.data.dicom.uids import IMPLEMENTATION, IMPLEMENTATION_NAME, uid
-from cutis.data.exporting.files import missing
+from cutis.data.export_files import missing
 from cutis.files import sha256_file
 from cutis.image.decode import MAX_PIXELS, BadImage
 from cutis.image.mask import read_mask

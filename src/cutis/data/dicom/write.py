@@ -21,8 +21,8 @@ from cutis.data.dataset import Dataset
 from cutis.data.dicom import header, report, segment
 from cutis.data.dicom.quiet import quiet
 from cutis.data.dicom.uids import DERMOSCOPIC, IMPLEMENTATION, IMPLEMENTATION_NAME, PHOTOGRAPHIC, uid
-from cutis.data.exporting.files import licensed_rows, missing
-from cutis.data.readers.json_rows import to_json
+from cutis.data.export_files import licensed_rows, missing
+from cutis.data.json_rows import to_json
 from cutis.errors import CutisError
 from cutis.extras import require
 from cutis.files import canonical_json, sha256_text

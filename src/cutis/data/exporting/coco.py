@@ -14,8 +14,8 @@ import numpy as np
 
 from cutis.data import rle
 from cutis.data.dataset import Dataset
-from cutis.data.exporting.files import copy_files, licensed_rows, missing, without_image
-from cutis.data.readers.json_rows import card_to_json, to_json
+from cutis.data.export_files import copy_files, licensed_rows, missing, without_image
+from cutis.data.json_rows import card_to_json, to_json
 from cutis.files import write_json
 from cutis.image.mask import KINDS, read_mask
 from cutis.progress import Progress

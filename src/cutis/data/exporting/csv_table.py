@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cutis.data.dataset import Dataset
-from cutis.data.exporting.files import copy_files, licensed_rows, without_image
+from cutis.data.export_files import copy_files, licensed_rows, without_image
+from cutis.data.json_rows import DERIVED, LISTS, as_cell, to_json
 from cutis.data.readers.csv_folder import ALIASES
-from cutis.data.readers.json_rows import DERIVED, LISTS, as_cell, to_json
 from cutis.progress import Progress
 from cutis.schema.manifest import MANIFEST, OPTIONAL
 

@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from cutis.data.dataset import Dataset
-from cutis.data.exporting.files import copy_files, licensed_rows, without_image
+from cutis.data.export_files import copy_files, licensed_rows, without_image
 from cutis.data.one_identity import GLOBAL_IMAGE
 from cutis.progress import Progress
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, SITE_COLUMNS

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cutis.data.dataset import Dataset
-from cutis.data.exporting.files import licensed_rows, missing, without_image
-from cutis.data.readers.json_rows import card_to_json, to_json
+from cutis.data.export_files import licensed_rows, missing, without_image
+from cutis.data.json_rows import card_to_json, to_json
 from cutis.files import canonical_json, write_json
 from cutis.image.source import read_bytes
 from cutis.progress import Progress

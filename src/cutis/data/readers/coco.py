@@ -20,10 +20,10 @@ import numpy as np
 
 from cutis.data import rle
 from cutis.data.files_in import Blob, Tree
+from cutis.data.json_rows import card_from_json, from_json
 from cutis.data.polygon import filled
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
-from cutis.data.readers.json_rows import card_from_json, from_json
 from cutis.data.readers.labels import classes_of, clean_label
 from cutis.errors import CutisError
 from cutis.image.decode import BadImage

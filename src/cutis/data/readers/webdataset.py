@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from cutis.data.files_in import Blob, Tree, is_image_name
+from cutis.data.json_rows import card_from_json, from_json
 from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
-from cutis.data.readers.json_rows import card_from_json, from_json
 from cutis.data.readers.labels import UNLABELLED, classes_of, clean_label
 from cutis.errors import CutisError
 from cutis.files import read_json

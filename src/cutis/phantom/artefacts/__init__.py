@@ -16,7 +16,7 @@ from cutis.phantom.artefacts.marks import colour_patch, ink, sticker
 from cutis.phantom.artefacts.ruler import ruler
 from cutis.phantom.artefacts.sampling import RATES, sample_artefact, sample_artefacts
 from cutis.phantom.layers import Layers
-from cutis.phantom.scene import Artefact
+from cutis.phantom.parts import Artefact
 from cutis.phantom.view import Field, View
 from cutis.phantom.vocabulary import ARTEFACTS
 

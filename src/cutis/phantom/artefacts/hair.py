@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutis.phantom.artefacts import paint
-from cutis.phantom.scene import Artefact
+from cutis.phantom.parts import Artefact
 from cutis.phantom.view import Field, View
 
 _POINTS = 24

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cutis.phantom.scene import Artefact, Skin
+from cutis.phantom.parts import Artefact, Skin
 
 # How often each is in a dermoscopic photograph, roughly as in HAM10000 and the ISIC archive. In order of laying.
 RATES = {"ink": 0.03, "colour_patch": 0.02, "sticker": 0.01, "hair": 0.4, "ruler": 0.08}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cutis.phantom.scene import Lesion
+from cutis.phantom.parts import Lesion
 
 LOPSIDED = 0.7  # a fully lopsided lesion has 1 - this of its pigment on the light side, 1 + this on the dark
 

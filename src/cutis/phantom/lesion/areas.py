@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from cutis.phantom.layers import Layers
 from cutis.phantom.lesion.amounts import added
 from cutis.phantom.lesion.place import area, rise, visible
-from cutis.phantom.scene import Structure
+from cutis.phantom.parts import Structure
 from cutis.phantom.view import Field, Ground
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cutis.phantom.lesion.amounts import LOPSIDED, added
 from cutis.phantom.lesion.edge import border
-from cutis.phantom.scene import Lesion, Structure
+from cutis.phantom.parts import Lesion, Structure
 
 _ANGLES, _RINGS = 24, 12  # an even number of angles: each axis then has its perpendicular
 _OUTLINE, _COLOUR, _STRUCTURE = 0.15, 0.15, 0.2  # shares from which a lesion is asymmetric, see `asymmetry`

@@ -11,7 +11,7 @@ import math
 
 from cutis.phantom.lesion.amounts import PIGMENTED, added, pigment_range
 from cutis.phantom.lesion.asymmetry import IRREGULAR, Asymmetry, asymmetry, axes
-from cutis.phantom.scene import Lesion, Skin, Structure
+from cutis.phantom.parts import Lesion, Skin, Structure
 from cutis.schema.dermoscopy import score, total_dermoscopy_score
 
 ABRUPT = 0.3  # mm: a border this soft at most ends abruptly

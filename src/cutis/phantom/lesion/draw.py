@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cutis.phantom.layers import Layers
 from cutis.phantom.lesion import areas, keratotic, melanocytic, vascular
 from cutis.phantom.lesion.outline import lattice, lopsided, outline
-from cutis.phantom.scene import Camera, Lesion, Structure
+from cutis.phantom.parts import Camera, Lesion, Structure
 from cutis.phantom.view import Field, Ground
 
 Drawer = Callable[[Ground, Structure, Field, Layers], NDArray[np.bool_]]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cutis.phantom.scene import Lesion
+from cutis.phantom.parts import Lesion
 
 Angles = NDArray[np.floating[Any]]
 ANGLES = 4096  # of the tables over the angle

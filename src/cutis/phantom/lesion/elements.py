@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cutis.phantom.scene import Structure
+from cutis.phantom.parts import Structure
 from cutis.phantom.view import FINE, Field, Ground
 
 _CORNERS = 14  # of an oval's polygon

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cutis.phantom.layers import Layers
 from cutis.phantom.lesion.elements import ovals, sizes, smooth, spread
 from cutis.phantom.lesion.place import area, how_many, reach, visible
-from cutis.phantom.scene import Structure
+from cutis.phantom.parts import Structure
 from cutis.phantom.view import Field, Ground
 
 # Linear RGB reflectance of what covers the skin. Our own picks, looked at beside HAM10000's pictures.

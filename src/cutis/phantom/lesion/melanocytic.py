@@ -14,7 +14,7 @@ from cutis.phantom.layers import Layers
 from cutis.phantom.lesion.amounts import added
 from cutis.phantom.lesion.edge import border
 from cutis.phantom.lesion.place import how_many, net, reach, specks, strokes, visible
-from cutis.phantom.scene import Structure
+from cutis.phantom.parts import Structure
 from cutis.phantom.view import Field, Ground
 
 _MEAN = 0.4  # share of the area that a net's lines cover: what is left of a net too fine for the picture

@@ -17,7 +17,8 @@ import numpy as np
 
 from cutis.errors import CutisError, nearest
 from cutis.phantom.classes import CODES, GENERIC
-from cutis.phantom.scene import RANGES, Lesion, Structure, check_codes
+from cutis.phantom.parts import Lesion, Structure
+from cutis.phantom.scene import RANGES, check_codes
 from cutis.phantom.vocabulary import STRUCTURES
 
 Range = tuple[float, float]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cutis.phantom.layers import Layers
 from cutis.phantom.lesion.elements import lines, ovals, sizes, smooth, spread, wander
 from cutis.phantom.lesion.place import how_many, reach, specks, visible
-from cutis.phantom.scene import Structure
+from cutis.phantom.parts import Structure
 from cutis.phantom.view import Field, Ground
 
 # Linear RGB reflectance. Our own picks, looked at beside HAM10000's pictures.

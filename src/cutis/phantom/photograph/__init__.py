@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutis.phantom.layers import Layers
+from cutis.phantom.parts import Camera
 from cutis.phantom.photograph.gel import add_bubbles
 from cutis.phantom.photograph.lamp import lamp
 from cutis.phantom.photograph.sampling import RATES, sample_camera
 from cutis.phantom.photograph.sensor import develop
 from cutis.phantom.photograph.shine import add_shine
-from cutis.phantom.scene import Camera
 from cutis.phantom.view import Field, View
 
 __all__ = ["RATES", "photograph", "sample_camera"]

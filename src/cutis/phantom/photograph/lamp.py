@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from cutis.phantom.layers import Layers
-from cutis.phantom.scene import Camera
+from cutis.phantom.parts import Camera
 from cutis.phantom.view import Field, View
 from cutis.phantom.vocabulary import ARTEFACTS
 

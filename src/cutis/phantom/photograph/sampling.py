@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cutis.phantom.scene import Camera, Lesion
+from cutis.phantom.parts import Camera, Lesion
 
 # How often. The rates, and exposure and cast below, are roughly HAM10000's: its skin is bright and pinkish.
 RATES = {"bubbles": 0.06, "dark_corner": 0.12, "vignette": 0.5, "unpolarised": 0.25, "LED": 0.5}

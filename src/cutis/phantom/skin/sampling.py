@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cutis.phantom.optics.table import melanin_for_ita
-from cutis.phantom.scene import Skin
+from cutis.phantom.parts import Skin
 from cutis.phantom.vocabulary import SITES
 
 _SITE_SHARES = (0.84, 0.09, 0.03, 0.04)

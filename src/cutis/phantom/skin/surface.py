@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from cutis.phantom.layers import Layers
-from cutis.phantom.scene import Skin
+from cutis.phantom.parts import Skin
 from cutis.phantom.skin import sheets
 from cutis.phantom.view import Field, View
 

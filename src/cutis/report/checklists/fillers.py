@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cutis.report import tones, words
-from cutis.report.dossier import by_group, disturbs, said
-from cutis.report.dossier.select import attack_words, norm_words, primary, suites, tone_groups
+from cutis.report.audited import by_group, disturbs, said
+from cutis.report.audited.select import attack_words, norm_words, primary, suites, tone_groups
 from cutis.report.headline import chosen
 from cutis.report.split_proof import proof
 from cutis.schema.data_facts import Distribution

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cutis.report import svg, words
+from cutis.report.audited.select import WORLDS, everyone, tones
 from cutis.report.axis import WIDTH, Axis, sideways, tick_text
-from cutis.report.dossier.select import WORLDS, everyone, tones
 from cutis.report.svg import Figure, circle, group, line, text
 from cutis.schema.dossier import CounterfactualRow
 from cutis.schema.estimate import Estimate

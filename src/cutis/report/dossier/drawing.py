@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cutis.report import words
-from cutis.report.dossier.curves import tone_curve
-from cutis.report.dossier.panels import Panel, panels
-from cutis.report.dossier.select import (
+from cutis.report.audited.select import (
     BESIDE_ALEXNET,
     WORLDS,
     Key,
@@ -30,6 +28,8 @@ from cutis.report.dossier.select import (
     suites,
     tones,
 )
+from cutis.report.dossier.curves import tone_curve
+from cutis.report.dossier.panels import Panel, panels
 from cutis.report.figures import DotRow, all_figures, dot_rows, safe_name
 from cutis.report.svg import Figure
 from cutis.schema.dossier import AttackRow, CounterfactualRow, DossierEvidence, RefusalRow, ShiftRow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutis.report import words
-from cutis.report.dossier.select import attack_words, score_words
+from cutis.report.audited.select import attack_words, score_words
 from cutis.schema.dossier import DossierEvidence
 
 _SHIFTS = (

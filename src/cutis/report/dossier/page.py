@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cutis.report import page, words
-from cutis.report.checklists import UNVERIFIED, Filled, summary
-from cutis.report.dossier import by_group, disturbs, said, tables
-from cutis.report.dossier.by_group import for_clinician
-from cutis.report.dossier.drawing import coverage_by_tone, refused_by_group
-from cutis.report.dossier.methods import methods
-from cutis.report.dossier.select import (
+from cutis.report.audited import by_group, disturbs, said
+from cutis.report.audited.by_group import for_clinician
+from cutis.report.audited.select import (
     keys,
     metric_words,
     middles,
@@ -22,6 +19,10 @@ from cutis.report.dossier.select import (
     suite_words,
     suites,
 )
+from cutis.report.checklists import UNVERIFIED, Filled, summary
+from cutis.report.dossier import tables
+from cutis.report.dossier.drawing import coverage_by_tone, refused_by_group
+from cutis.report.dossier.methods import methods
 from cutis.report.svg import Figure, template
 from cutis.schema.dossier import DossierEvidence
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from cutis.files import write_csv, write_parquet
 from cutis.report import words
-from cutis.report.dossier.select import (
+from cutis.report.audited.select import (
     WORLDS,
     Key,
     amount,

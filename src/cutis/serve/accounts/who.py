@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from cutis.serve.guard.answer import SAFE
+from cutis.serve.answer import SAFE
 from cutis.serve.kinds import Refused, Who
 from cutis.serve.store.tables import ROLES
 

@@ -16,7 +16,7 @@ from cutis.serve.accounts import manage, sessions
 from cutis.serve.accounts.login import log_in
 from cutis.serve.accounts.passwords import LONGEST, TURNS, right
 from cutis.serve.accounts.who import Asking, needs
-from cutis.serve.guard.answer import wants_page
+from cutis.serve.answer import wants_page
 from cutis.serve.guard.gate import inside, presented
 from cutis.serve.guard.rates import Tries, client
 from cutis.serve.kinds import Refused, Who

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from cutis.serve.accounts.who import Asking
+from cutis.serve.cases.facts import header_facts, kind_of
 from cutis.serve.cases.forms import CaseForm, checked
 from cutis.serve.cases.opening import MOST, answer_and_open
 from cutis.serve.intake.dicom import Named, has_no_photograph
-from cutis.serve.intake.facts import header_facts, kind_of
 from cutis.serve.intake.related import Part, parts_of
 from cutis.serve.kinds import Refused, Taken, Who
 from cutis.serve.store.tables import Case, Photograph

@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from cutis.errors import nearest
 from cutis.serve import trail
+from cutis.serve.cases.facts import header_facts
 from cutis.serve.cases.forms import MOST_DAYS, CaseForm, checked
 from cutis.serve.clinical.triage import triage
 from cutis.serve.inference.journal import prediction
-from cutis.serve.intake.facts import header_facts
 from cutis.serve.kinds import Refused, Said, Taken, Who
 from cutis.serve.store.tables import PICTURES, Answer, Case, Photograph, new_id, now
 from cutis.serve.trail import Item

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cutis.errors import CutisError
 from cutis.serve.accounts.manage import local_account
 from cutis.serve.accounts.sessions import cookie_name, find
-from cutis.serve.guard.answer import refuse, wants_page
+from cutis.serve.answer import refuse, wants_page
 from cutis.serve.kinds import Refused, Who
 from cutis.serve.settings import Settings
 

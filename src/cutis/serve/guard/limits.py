@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cutis.serve.guard.answer import refuse
+from cutis.serve.answer import refuse
 from cutis.serve.guard.crowd import neighbourhood
 from cutis.serve.guard.share import Share
 from cutis.serve.kinds import Refused

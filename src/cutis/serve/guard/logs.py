@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cutis.serve.guard.answer import refuse
+from cutis.serve.answer import refuse
 from cutis.serve.kinds import Refused
 
 access = logging.getLogger("cutis.access")

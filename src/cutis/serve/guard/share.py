@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cutis.serve.guard.answer import refuse
+from cutis.serve.answer import refuse
 from cutis.serve.guard.crowd import EACH, neighbourhood
 from cutis.serve.kinds import Refused
 

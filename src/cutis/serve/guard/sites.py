@@ -7,7 +7,7 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cutis.serve.guard.answer import SAFE, refuse
+from cutis.serve.answer import SAFE, refuse
 from cutis.serve.kinds import Refused
 from cutis.serve.settings import LOOPBACK, Settings
 

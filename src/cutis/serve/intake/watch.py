@@ -25,9 +25,9 @@ from starlette.concurrency import run_in_threadpool
 from cutis.errors import CutisError
 from cutis.files import atomic_file
 from cutis.serve.accounts.manage import local_account
+from cutis.serve.cases.facts import header_facts, kind_of
 from cutis.serve.cases.forms import CaseForm, checked
 from cutis.serve.cases.opening import MOST, answer_and_open
-from cutis.serve.intake.facts import header_facts, kind_of
 from cutis.serve.kinds import Refused, Taken, Who
 from cutis.serve.store.tables import Case, new_id
 from cutis.serve.workbench import Workbench

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cutis.report import words
-from cutis.report.dossier.by_group import lowest
-from cutis.report.dossier.select import (
+from cutis.report.audited.by_group import lowest
+from cutis.report.audited.select import (
     before,
     change_style,
     effect,

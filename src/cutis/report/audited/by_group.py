@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cutis.report import tones, words
-from cutis.report.dossier.select import tone_groups
+from cutis.report.audited.select import tone_groups
 from cutis.report.fairness import differing, pairs_text
 from cutis.schema.dossier import DossierEvidence
 from cutis.schema.evidence import Disparity, Evidence, Fairness, GroupTest, Measured

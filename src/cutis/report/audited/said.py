@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cutis.report import words
-from cutis.report.dossier.by_group import by_tone, too_small, unequal
-from cutis.report.dossier.disturbs import worst_shift
-from cutis.report.dossier.select import (
+from cutis.report.audited.by_group import by_tone, too_small, unequal
+from cutis.report.audited.disturbs import worst_shift
+from cutis.report.audited.select import (
     WORLDS,
     everyone,
     kind_words,
