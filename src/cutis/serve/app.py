@@ -21,10 +21,10 @@ from cutis.serve import pages
 from cutis.serve.accounts.who import token
 from cutis.serve.api import accounts, cases, dicomweb, predict, reports, similar
 from cutis.serve.guard import guard
-from cutis.serve.intake.watch import Watcher
 from cutis.serve.kinds import Refused
 from cutis.serve.settings import Settings
 from cutis.serve.store.sweep import Sweeper
+from cutis.serve.watch import Watcher
 from cutis.serve.workbench import Workbench
 
 STATIC = Path(__file__).parent / "web" / "static"

@@ -18,10 +18,10 @@ import pytest
 from sqlalchemy import select
 
 from cutis.errors import CutisError
-from cutis.serve.intake.watch import DONE, FAILED, TAKING, Watcher
 from cutis.serve.kinds import Refused
 from cutis.serve.settings import Settings
 from cutis.serve.store.tables import Account, Case, Entry, new_id
+from cutis.serve.watch import DONE, FAILED, TAKING, Watcher
 from cutis.serve.workbench import Workbench
 
 
@@ -218,14 +218,14 @@ def test_what_cannot_be_done_for_now_waits(parts, watching, photographs, tmp_pat
 
     (tmp_path / "a.jpg").write_bytes(photographs[5])
     with monkeypatch.context() as patch:
-        patch.setattr("cutis.serve.intake.watch.answer_and_open", full)
+        patch.setattr("cutis.serve.watch.answer_and_open", full)
         watching(lambda: asked >= 3)
     assert len(taken(tmp_path)) == 2  # the folder of the case to be, and the file in it
     watching(lambda: (tmp_path / DONE / "a.jpg").exists())
 
 
 def test_a_defect_stops_neither_the_watch_nor_the_others(parts, watching, photographs, tmp_path, monkeypatch):
-    from cutis.serve.intake import watch
+    from cutis.serve import watch
 
     kept = watch.answer_and_open
 
@@ -266,7 +266,7 @@ from pathlib import Path
 import uvicorn
 from cutis.serve.app import create_app
 from cutis.serve.settings import Settings
-from cutis.serve.intake import watch
+from cutis.serve import watch
 watch.EVERY, watch.SETTLED = 0.02, 0.05
 watch.Watcher.__init__.__kwdefaults__.update(every=0.02, settled=0.05)
 here = Path({str(tmp_path)!r})
