@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,23 @@ def in_process(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[
         main([str(a) for a in arguments])
     said = capsys.readouterr()
     return stopped.value.code, said.out, said.err  # type: ignore[return-value]
+
+
+def typed(
+    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """As `as_process`, in this process, which has loaded already what a new one would load first."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in (env or {}).items():
+            patched.setenv(name, value)
+        if cwd is not None:
+            patched.chdir(cwd)
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as stopped:
+            main([str(a) for a in arguments])
+    code = stopped.value.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess([str(a) for a in arguments], code, out.getvalue(), err.getvalue())
 
 
 def as_process(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-from driving import as_process as cutis
+from driving import typed as cutis
 
 from cutis.data.dataset import Dataset
 from cutis.phantom.dataset import make_dataset

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from driving import as_process as cutis
+from driving import typed as cutis
 from written import naming, places
 
 from cutis.files import read_json

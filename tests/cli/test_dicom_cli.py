@@ -7,13 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from driving import as_process
+from driving import typed
 
 pytest.importorskip("highdicom")
 
 
 def cutis(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return as_process(*arguments, cwd=cwd, env=os.environ | {"CUTIS_PSEUDONYM_KEY": "a key for tests only"})
+    return typed(*arguments, cwd=cwd, env=os.environ | {"CUTIS_PSEUDONYM_KEY": "a key for tests only"})
 
 
 def test_there_and_back(class_folders: Path) -> None:

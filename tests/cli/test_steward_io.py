@@ -9,14 +9,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from driving import as_process
+from driving import typed
 
 from cutis.phantom.dataset import make_dataset
 
 
 def cutis(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     home = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-    return as_process(*arguments, cwd=cwd, env=home)
+    return typed(*arguments, cwd=cwd, env=home)
 
 
 @pytest.fixture(scope="module")
