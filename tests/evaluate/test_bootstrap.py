@@ -152,7 +152,7 @@ def test_interval_covers_by_lesion_and_would_not_by_row() -> None:
     assert coverage(100, 100, "image") <= 0.80
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_interval_covers_over_many_datasets() -> None:
     assert 0.925 <= coverage(1500, 500, None) <= 0.965
     assert coverage(1500, 500, "image") <= 0.75

@@ -96,7 +96,7 @@ def test_kill_9_loses_nothing_acknowledged(server: Callable[..., Any], photograp
     killed_once(server(), photographs, after=12)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_kill_9_again_and_again(server: Callable[..., Any], photographs: list[bytes]) -> None:
     one = server()

@@ -93,7 +93,7 @@ def test_a_few_requests_to_each_route(served: str, session: requests.Session, mo
     assert tried > 30
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_many_requests_to_each_route(served: str, session: requests.Session, tmp_path: Path) -> None:
     """The tool itself, with every phase and check that it has."""

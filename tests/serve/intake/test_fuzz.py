@@ -87,7 +87,7 @@ def test_200_damaged_files(intake, every_format):
     assert counts["too slow"] == counts["ended its process"] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_5000_damaged_files(make_intake: Callable[..., Intake], every_format, planted, picture):
     marks = planted.Marks()

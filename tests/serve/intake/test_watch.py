@@ -257,7 +257,7 @@ def test_a_folder_that_is_not_there_or_is_watched_already(parts, watching, tmp_p
         watching(second)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_at_any_moment(tiny_bundle, photographs, tmp_path):
     """kill -9 again and again while 40 files are taken: in the end 40 cases, of 40 different pictures."""
     code = f"""

@@ -204,7 +204,7 @@ def test_a_sweeper_that_is_stopped_before_it_began(kept: Store, pictures: Pictur
     assert not (pictures.folder / STORES).exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_hundred_thousand_files(kept: Store, pictures: Pictures) -> None:
     """A quarter of them lost. The limit is generous: it is beside the server's work."""
     digests = [f"{i % 256:02x}{i:062x}" for i in range(100_000)]
