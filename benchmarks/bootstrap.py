@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from common import record, stamp, table
-from cutis.data.readers.values import ISIC_2018
+from cutis.data.values import ISIC_2018
 from cutis.evaluate.bootstrap import generator, multiplicities
 from cutis.evaluate.measure import measure
 from cutis.evaluate.numbers import PLURALS

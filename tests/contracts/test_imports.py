@@ -39,17 +39,22 @@ GLUE = {("report/__init__.py", "evaluate")}
 DEEP = ("torch", "torchvision", "timm", "lightning", "openvino", "onnxruntime", "onnx")
 
 
-def names_imported(path: Path) -> set[str]:
-    """What a file imports of the package anywhere, inside functions too, but for type checkers: "cutis.data.split"."""
+def names_imported(path: Path, *, at_once: bool = False) -> set[str]:
+    """What a file imports of the package anywhere, inside functions too, but for type checkers: "cutis.data.split".
+
+    at_once: only what is imported with it.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only: set[int] = set()
+    skipped: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            typing_only |= {id(inner) for part in node.body for inner in ast.walk(part)}
+            skipped |= {id(inner) for part in node.body for inner in ast.walk(part)}
+        if at_once and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            skipped |= {id(inner) for inner in ast.walk(node)}
     package = ["cutis", *path.relative_to(PACKAGE).parts[:-1]]
     found: set[str] = set()
     for node in ast.walk(tree):
-        if id(node) in typing_only:
+        if id(node) in skipped:
             continue
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
@@ -113,6 +118,21 @@ def test_direction() -> None:
 def test_no_circles_between_files() -> None:
     of = {path: {file_of(name) for name in names_imported(path)} - {path, None} for path in FILES}
     TopologicalSorter(of).prepare()  # raises CycleError, which names the circle
+
+
+def packages_of(path: Path) -> set[Path]:
+    """The `__init__.py` that run before this file does."""
+    return {folder / "__init__.py" for folder in path.parents if folder.is_relative_to(PACKAGE)} - {path}
+
+
+def test_whatever_is_imported_first_can_be() -> None:
+    """Of what runs when a file is imported, packages of others included; a package's own files run within it."""
+    of = {}
+    for path in FILES:
+        found = {file for name in names_imported(path, at_once=True) if (file := file_of(name)) is not None}
+        around = set().union(*(packages_of(file) for file in found)) - packages_of(path)
+        of[path] = {file for file in found | around if file != (PACKAGE / "__init__.py")} - {path}
+    TopologicalSorter(of).prepare()
 
 
 def test_no_circles_between_the_folders_of_a_room() -> None:

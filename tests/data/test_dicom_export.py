@@ -27,7 +27,7 @@ from cutis.data.dataset import Dataset, DatasetCard
 from cutis.data.dicom.write import srgb_profile
 from cutis.data.export import export
 from cutis.data.importing import import_dataset
-from cutis.data.readers.labels import class_info
+from cutis.data.labels import class_info
 from cutis.errors import CutisError
 from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
 from cutis.schema.predictions import Predictions, PredictionsInfo

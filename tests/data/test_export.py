@@ -23,8 +23,8 @@ from cutis.data.export import FORMATS, export
 from cutis.data.exporting.isic import not_valid_together, valid_row
 from cutis.data.importing import import_dataset
 from cutis.data.json_rows import from_cell
+from cutis.data.labels import class_info
 from cutis.data.merge import merge
-from cutis.data.readers.labels import class_info
 from cutis.errors import CutisError
 from cutis.schema.manifest import MANIFEST, OPTIONAL, conform
 from cutis.schema.vocabulary import DIAGNOSIS_COLUMNS, FITZPATRICK, SITE_COLUMNS, diagnosis_levels, site_levels

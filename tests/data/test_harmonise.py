@@ -16,7 +16,7 @@ from cutis.data.harmonise import (
     node_at,
     three_valued,
 )
-from cutis.data.readers.labels import class_code
+from cutis.data.labels import class_code
 from cutis.errors import CutisError
 
 PATHS = sorted(str(p) for p in DiagnosisEnum)

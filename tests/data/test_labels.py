@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import cutis
 from cutis.data.dataset import Dataset
-from cutis.data.readers.labels import class_code, class_info, classes_of, clean_label
-from cutis.data.readers.values import ISIC_2018, slug
+from cutis.data.labels import class_code, class_info, classes_of, clean_label
+from cutis.data.values import ISIC_2018, slug
 from cutis.errors import CutisError
 from cutis.schema.vocabulary import names
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from cutis.data.dataset import Dataset, DatasetCard, content_digest
 from cutis.data.importing import import_dataset
+from cutis.data.labels import class_info
 from cutis.data.merge import losses, merge, unmerge
 from cutis.data.one_identity import distinct_ids, one_name_each, own_space, same_images
-from cutis.data.readers.labels import class_info
 from cutis.errors import CutisError
 from cutis.schema.identity import check_identity, group_ids
 from cutis.schema.manifest import conform

@@ -15,7 +15,7 @@ from cutis.data.columns import add_columns, read_columns, strangers
 from cutis.data.dataset import Dataset
 from cutis.data.files_in import Blob, Tree, file_at
 from cutis.data.importing import import_dataset
-from cutis.data.readers.labels import classes_of
+from cutis.data.labels import classes_of
 from cutis.errors import CutisError
 from cutis.evaluate.masks import evaluate_masks
 from cutis.evaluate.reading import read_predictions

@@ -68,7 +68,7 @@ def test_a_miniature_gives_what_it_holds(name, made_by, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_class_is_a_node_of_the_vocabulary_or_none(name):
     for info in READERS[name].card.classes:
-        levels = cutis.data.readers.values.diagnosis(info.diagnosis)
+        levels = cutis.data.values.diagnosis(info.diagnosis)
         assert ":".join(v for v in levels.values() if v) == (info.diagnosis or "")
         if info.malignant is not None and not info.note:
             assert {"Benign": False, "Malignant": True, None: info.malignant}[levels["diagnosis_1"]] is info.malignant

@@ -112,7 +112,7 @@ def test_fitzpatrick17k(listed):
     three = dict(m.select("target", "three_partition_label").unique().rows())
     for group, (_, malignant, conditions) in fitzpatrick17k.PARTITION.items():
         for entry in conditions.split("|"):
-            code = cutis.data.readers.values.slug(entry.partition("=")[0])
+            code = cutis.data.values.slug(entry.partition("=")[0])
             assert nine.pop(code) == group
             assert (three.pop(code) == "malignant") is malignant
     assert not nine

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from cutis.data.dataset import DatasetCard
-from cutis.data.readers.labels import class_info
+from cutis.data.labels import class_info
 from cutis.errors import CutisError
 from cutis.schema.classes import ClassInfo
 from cutis.schema.manifest import MANIFEST, OPTIONAL

@@ -35,9 +35,9 @@ from cutis.data.harmonise import (
     three_valued,
     vocabulary_version,
 )
+from cutis.data.labels import class_code
 from cutis.data.one_identity import distinct_ids, one_name_each, own_space, same_images
-from cutis.data.readers.labels import class_code
-from cutis.data.readers.values import slug
+from cutis.data.values import slug
 from cutis.errors import CutisError
 from cutis.files import atomic_folder, refuse_existing
 from cutis.progress import Progress, silent

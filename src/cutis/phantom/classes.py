@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cutis.data.readers import values
+from cutis.data import values
 
 CLASSES = tuple(values.ISIC_2018.values())
 CODES = tuple(c.code for c in CLASSES)

@@ -19,7 +19,7 @@ from datetime import date, datetime
 
 from cutis.data.deidentify.words import VOCABULARIES, is_number, is_plain_header
 from cutis.data.readers.csv_folder import ALIASES
-from cutis.data.readers.values import known
+from cutis.data.values import known
 from cutis.schema.values import years
 
 _FIELDS = {name: meaning for meaning, names in ALIASES.items() for name in names}

@@ -13,7 +13,7 @@ import polars as pl
 from cutis.data.deidentify.columns import Column, clamped_age, column_of
 from cutis.data.deidentify.words import fits
 from cutis.data.pseudonym import pseudonym
-from cutis.data.readers.values import known
+from cutis.data.values import known
 from cutis.errors import CutisError, nearest
 from cutis.tables import read_table
 

@@ -18,13 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from cutis.data import rle
+from cutis.data import rle, values
 from cutis.data.files_in import Blob, Tree
 from cutis.data.json_rows import card_from_json, from_json
+from cutis.data.labels import classes_of, clean_label
 from cutis.data.polygon import filled
-from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
-from cutis.data.readers.labels import classes_of, clean_label
 from cutis.errors import CutisError
 from cutis.image.decode import BadImage
 from cutis.schema.classes import ClassInfo

@@ -15,13 +15,13 @@ from typing import Any
 
 import polars as pl
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Blob, Tree, file_at, is_image_name
 from cutis.data.json_rows import LISTS, from_cell
-from cutis.data.readers import values
+from cutis.data.labels import UNLABELLED, class_code, classes_of, clean_label
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.data.readers.ham10000 import CONFIRMED
-from cutis.data.readers.labels import UNLABELLED, class_code, classes_of, clean_label
 from cutis.data.readers.own_columns import own_columns, with_points
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo

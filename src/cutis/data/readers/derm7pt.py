@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
-from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.release import Photo, Release, coded
 from cutis.errors import CutisError, nearest

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import polars as pl
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
-from cutis.data.readers import values
+from cutis.data.labels import class_code
 from cutis.data.readers.base import UNTESTED, Facts
-from cutis.data.readers.labels import class_code
 from cutis.data.readers.release import Photo, Release, stem
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo

@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
 from cutis.data.dicom import header, part10, segment, whole_slide
 from cutis.data.dicom.pixels import passthrough, rgb
 from cutis.data.dicom.uids import LABEL_MAP, SEGMENTATION, WHOLE_SLIDE, uid
 from cutis.data.files_in import Blob, Tree, visible_entries, visible_files
 from cutis.data.pseudonym import load_key, pseudonym
-from cutis.data.readers import values
 from cutis.data.readers.base import Found, Options, Reader, Record
 from cutis.errors import CutisError
 from cutis.extras import require

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
-from cutis.data.readers import values
+from cutis.data.labels import class_code
 from cutis.data.readers.base import Facts
-from cutis.data.readers.labels import class_code
 from cutis.data.readers.release import Photo, Release, coded
 from cutis.schema.classes import ClassInfo
 from cutis.schema.vocabulary import FITZPATRICK

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import (
     Blob,
@@ -20,9 +21,8 @@ from cutis.data.files_in import (
     size_of,
     visible_entries,
 )
-from cutis.data.readers import values
+from cutis.data.labels import UNLABELLED, classes_of, clean_label
 from cutis.data.readers.base import Found, Options, Reader, Record
-from cutis.data.readers.labels import UNLABELLED, classes_of, clean_label
 from cutis.errors import CutisError
 
 _Found = tuple[Path, str, str | None]  # file, label, the part of the source's split

@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Tree
-from cutis.data.readers import values
 from cutis.data.readers.base import Facts
 from cutis.data.readers.release import Join, Photo, Release, coded
 from cutis.errors import CutisError

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Blob, Tree, image_files, size_of
-from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts, Found, Options, Reader, Record
 from cutis.data.readers.own_columns import own_columns
 from cutis.data.readers.release import present

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Blob, Tree
-from cutis.data.readers import values
 from cutis.data.readers.base import Facts, Found, Options, Reader, Record
 from cutis.data.readers.release import present
 from cutis.errors import CutisError

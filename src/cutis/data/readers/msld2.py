@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Blob, Tree, image_files, size_of
-from cutis.data.readers import values
 from cutis.data.readers.base import UNTESTED, Facts, Found, Options, Reader, Record
 from cutis.data.readers.release import present
 from cutis.errors import CutisError, nearest

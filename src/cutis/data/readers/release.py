@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
 from cutis.data.files_in import Tree
-from cutis.data.readers import values
 from cutis.data.readers.base import Facts, Found, Options, Reader, Record
 from cutis.data.readers.own_columns import own_name
 from cutis.errors import CutisError, nearest

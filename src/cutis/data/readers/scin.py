@@ -10,10 +10,10 @@ import ast
 import math
 from collections.abc import Iterator
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
-from cutis.data.readers import values
+from cutis.data.labels import class_info
 from cutis.data.readers.base import UNTESTED, Facts
-from cutis.data.readers.labels import class_info
 from cutis.data.readers.release import Join, Photo, Release
 from cutis.errors import CutisError
 from cutis.tables import Row

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cutis.data import values
 from cutis.data.dataset import DatasetCard
-from cutis.data.readers import values
+from cutis.data.labels import class_info
 from cutis.data.readers.base import UNTESTED, Facts
 from cutis.data.readers.ddi import tone_group
-from cutis.data.readers.labels import class_info
 from cutis.data.readers.release import Photo, Release, stem
 from cutis.errors import CutisError
 from cutis.tables import Row

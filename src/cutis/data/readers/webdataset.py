@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cutis.data import values
 from cutis.data.files_in import Blob, Tree, is_image_name
 from cutis.data.json_rows import card_from_json, from_json
-from cutis.data.readers import values
+from cutis.data.labels import UNLABELLED, classes_of, clean_label
 from cutis.data.readers.base import Found, Options, Reader, Record
-from cutis.data.readers.labels import UNLABELLED, classes_of, clean_label
 from cutis.errors import CutisError
 from cutis.files import read_json
 from cutis.image.decode import MAX_BYTES, BadImage

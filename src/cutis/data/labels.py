@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from cutis.data.readers.values import ISIC_2018
+from cutis.data.values import ISIC_2018
 from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
 from cutis.schema.spelling import lookalike
