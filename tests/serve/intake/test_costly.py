@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 def test_wherever_it_comes_in(
     opened: Callable[..., Any], photographs: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {**(Intake.__init__.__kwdefaults__ or {}), "processor": 0.5, "per_megapixel": 0.0}
+    given = {**(Intake.__init__.__kwdefaults__ or {}), "processor": 0.2, "per_megapixel": 0.0}
     monkeypatch.setattr(Intake.__init__, "__kwdefaults__", given)
     costly, folder = jpeg_of_scans(4400, 4400, 95), tmp_path / "exports"
     folder.mkdir()
