@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -39,7 +40,8 @@ GLUE = {("report/__init__.py", "evaluate")}
 DEEP = ("torch", "torchvision", "timm", "lightning", "openvino", "onnxruntime", "onnx")
 
 
-def names_imported(path: Path, *, at_once: bool = False) -> set[str]:
+@cache
+def names_imported(path: Path, *, at_once: bool = False) -> frozenset[str]:
     """What a file imports of the package anywhere, inside functions too, but for type checkers: "cutis.data.split".
 
     at_once: only what is imported with it.
@@ -64,7 +66,7 @@ def names_imported(path: Path, *, at_once: bool = False) -> set[str]:
             found |= {f"{stem}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
             found |= {a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
-    return {name for name in found if name.startswith("cutis.")}
+    return frozenset(name for name in found if name.startswith("cutis."))
 
 
 def rooms_imported(path: Path) -> set[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 from pathlib import Path
 
 from cutis.bundle.load import PAGE, read_card, verify_files
 from cutis.bundle.measured import FORMAT, MEASURED, answers_digest, own_digest, read_measured
 from cutis.bundle.model_card import model_card
 from cutis.errors import CutisError
-from cutis.files import atomic_file, read_json, sha256_file, sha256_text, write_json
+from cutis.files import atomic_file, only_writer, read_json, sha256_file, sha256_text, write_json
 from cutis.schema.evidence import Evidence
 from cutis.schema.performance import Performance, ordered
 
@@ -23,7 +22,7 @@ def record(bundle: Path | str, evidence: Evidence) -> Performance:
     """
     path = Path(bundle)
     made = checked(path, evidence)
-    with _alone(path):
+    with only_writer(path, "cutis evaluate --card", wait=math.inf):
         try:
             kept = read_measured(path)
         except CutisError:  # damaged, or of another bundle: what can't be read can't be kept
@@ -74,16 +73,3 @@ def checked(bundle: Path | str, evidence: Evidence) -> Performance:
 
 def _same(p: Performance) -> tuple[str, str, str]:
     return p.dataset_digest, p.part, p.precision
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One writer at a time, by a lock on bundle.json that the system releases if the process dies."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    with (path / "bundle.json").open("rb") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

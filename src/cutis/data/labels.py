@@ -17,6 +17,7 @@ from cutis.errors import CutisError, nearest
 from cutis.schema.classes import ClassInfo
 from cutis.schema.spelling import lookalike
 from cutis.schema.vocabulary import diagnosis_levels, is_malignant
+from cutis.tables import trimmed
 
 SameLabels = Literal["ask", "fold", "keep"]
 UNLABELLED = frozenset({"", "unknown", "unk", "na", "n/a", "nan", "null", "not specified"})
@@ -33,17 +34,7 @@ _DASH = re.compile(r"(?<=\w)\s+-+\s+(?=\w)|(?<=\w)\s*[\N{EN DASH}\N{EM DASH}]\s*
 
 def clean_label(cell: str | None) -> str:
     """A label without blanks and invisible characters around it, in Unicode's composed form; "" for None."""
-    text = unicodedata.normalize("NFC", cell or "")
-    first, last = 0, len(text)
-    while first < last and _blank(text[first]):
-        first += 1
-    while last > first and _blank(text[last - 1]):
-        last -= 1
-    return text[first:last]
-
-
-def _blank(char: str) -> bool:
-    return char.isspace() or unicodedata.category(char) in ("Cc", "Cf")
+    return trimmed(unicodedata.normalize("NFC", cell or ""), ("Cc", "Cf"))
 
 
 def class_code(label: str) -> str:

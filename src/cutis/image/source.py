@@ -72,10 +72,13 @@ def _regular(found: os.stat_result, path: Path) -> int:
     return found.st_size
 
 
-def inflated(data: bytes, most: int, name: str, *, wbits: int = zlib.MAX_WBITS) -> bytes:
+def inflated(
+    data: bytes, most: int, name: str, *, wbits: int = zlib.MAX_WBITS, over: str = "more than {:.0f} MB once inflated"
+) -> bytes:
     """`data` inflated, never to more than `most` bytes, whatever it claims; raises BadImage for more, or for damage.
 
-    wbits: as `zlib.decompressobj` has it; -15 is a bare deflate stream (DICOM's), 15 one of zlib (PNG's).
+    wbits: as `zlib.decompressobj` has it; -15 is a bare deflate stream (DICOM's), 15 one of zlib (PNG's). over: the
+    reason for more, of so many million bytes.
     """
     inflate = zlib.decompressobj(wbits)
     try:
@@ -83,7 +86,7 @@ def inflated(data: bytes, most: int, name: str, *, wbits: int = zlib.MAX_WBITS) 
     except zlib.error:
         raise BadImage(name, "damaged: it can't be inflated") from None
     if len(out) > most:
-        raise BadImage(name, f"more than {most / 1e6:.0f} MB once inflated")
+        raise BadImage(name, over.format(most / 1e6))
     if not inflate.eof:
         raise BadImage(name, "truncated: it ends before it is whole")
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 
 import polars as pl
 
@@ -10,15 +11,14 @@ _EDGES = r"^[\s\p{Cf}]+|[\s\p{Cf}]+$"
 _SEEN = r"^\p{Cf}|\p{Cf}$"
 
 
-def trimmed(text: str) -> str:
-    """`text` without blanks and invisible characters (Unicode's Cf) at its ends; what is within it stays."""
-    text = text.strip()
-    if text.isascii():
-        return text
+def trimmed(text: str, unseen: Container[str] = ("Cf",)) -> str:
+    """`text` without blanks and characters of these Unicode categories at its ends; what is within it stays."""
+    if text.isascii() and text.isprintable():  # nearly every cell
+        return text.strip()
     first, last = 0, len(text)
-    while first < last and _is_edge(text[first]):
+    while first < last and _is_edge(text[first], unseen):
         first += 1
-    while last > first and _is_edge(text[last - 1]):
+    while last > first and _is_edge(text[last - 1], unseen):
         last -= 1
     return text[first:last]
 
@@ -29,5 +29,5 @@ def trimmed_cells(column: pl.Series) -> pl.Series:
     return column.str.replace_all(_EDGES, "") if column.str.contains(_SEEN).any() else column
 
 
-def _is_edge(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character) == "Cf"
+def _is_edge(character: str, unseen: Container[str]) -> bool:
+    return character.isspace() or unicodedata.category(character) in unseen

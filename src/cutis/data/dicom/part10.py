@@ -16,6 +16,7 @@ from typing import Any
 
 from cutis.data.dicom.quiet import quiet
 from cutis.image.decode import MAX_BYTES, BadImage, read_bytes
+from cutis.image.source import inflated
 
 DICOMDIR = "1.2.840.10008.1.3.10"  # Media Storage Directory: names the files beside it, holds no picture
 HEAD = 4096  # bytes of a file by which it is known
@@ -124,16 +125,9 @@ def _meta_end(head: bytes) -> int:
 
 def _unpacked(file: Any, start: int, name: str) -> io.BytesIO:
     """The file as it would be undeflated (PS3.5 A.5). Raises BadImage."""
-    meta, packed = file.read(start), file.read()
-    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        plain = unpack.decompress(packed, MAX_BYTES + 1)
-    except zlib.error:
-        raise BadImage(name, "damaged: it can't be inflated") from None
-    if len(plain) > MAX_BYTES:
-        raise BadImage(name, f"inflates to more than {MAX_BYTES / 1e6:.0f} MB, which is the most that is read")
-    if not unpack.eof:
-        raise BadImage(name, "truncated: the file ends before its deflated data does")
+    over = "inflates to more than {:.0f} MB, which is the most that is read"
+    meta = file.read(start)
+    plain = inflated(file.read(), MAX_BYTES, name, wbits=-zlib.MAX_WBITS, over=over)
     return io.BytesIO(meta.replace(_DEFLATED, _EXPLICIT) + plain)
 
 
